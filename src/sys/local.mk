@@ -1,0 +1,2 @@
+noinst_LIBRARIES += src/sys/libsys.a
+src_sys_libsys_a_SOURCES =

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+
+static char last[512];
+static enum log_severity last_severity;
+
+static void listen(void *arg, enum log_severity severity, const char *line)
+{
+    ++*(int *)arg;
+    last_severity = severity;
+    strncpy(last, line, sizeof(last) - 1);
+}
+
+Test(log, respects_verb_and_defuses_control_characters, .init = cr_redirect_stdout)
+{
+    int lines = 0;
+    log_listener_set(listen, &lines);
+    log_usual("hidden at verb 1");
+    cr_assert_eq(lines, 0);
+    log_write(LOG_SEV_WARN, 1, "cn/192.0.2.1:5", "a\nb\x1b[31m %s", "c");
+    cr_assert_eq(lines, 1);
+    cr_assert_str_eq(last, "cn/192.0.2.1:5 a?b?[31m c");
+    cr_assert_eq(last_severity, LOG_SEV_WARN);
+    log_listener_set(NULL, NULL);
+}
+
+Test(log, mute_swallows_repeats_and_says_so, .init = cr_redirect_stdout)
+{
+    int lines = 0;
+    log_settings_set(&(struct log_settings){.verb = 3, .mute = 2});
+    log_listener_set(listen, &lines);
+    for (int i = 0; i < 10; i++) {
+        log_usual("same %d", i);
+    }
+    cr_assert_eq(lines, 3);
+    cr_assert_str_eq(last, "NOTE: --mute triggered...");
+    log_usual("other");
+    cr_assert_eq(lines, 5);
+    cr_assert_str_eq(last, "other");
+    log_listener_set(NULL, NULL);
+}
+
+Test(err, every_code_has_its_own_text)
+{
+    for (int e = ERR_CONFIG; e <= ERR_TRUNCATED; e++) {
+        for (int f = e + 1; f <= ERR_TRUNCATED; f++) {
+            cr_assert_str_neq(err_str(e), err_str(f));
+        }
+    }
+    cr_assert_str_eq(err_str(-2), "No such file or directory");
+}
