@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VPND_SYS_DAEMON_H
+#define VPND_SYS_DAEMON_H
+
+/*
+ * Being a daemon: detaching, pid file, chroot, priority, locked memory, word to systemd.
+ */
+#include <stdbool.h>
+
+/**
+ * daemon_detach - fork into the background, new session; the parent ends with status 0
+ * Before any thread or loop exists. Standard streams are left alone (daemon_null_stdio()).
+ * Return: 0 in the child, or -errno.
+ */
+int daemon_detach(void);
+
+/** daemon_null_stdio - stdin from /dev/null; stdout and stderr too when @all. Return: 0 or -errno. */
+int daemon_null_stdio(bool all);
+
+/** daemon_pidfile_write - decimal pid and newline. Return: 0 or -errno. */
+int daemon_pidfile_write(const char *path);
+
+/** daemon_pidfile_remove - delete it if it still holds our pid. */
+void daemon_pidfile_remove(const char *path);
+
+/** daemon_chroot - chroot and chdir("/"). Return: 0 or -errno. */
+int daemon_chroot(const char *dir);
+
+/** daemon_nice - change the priority by @delta. Return: 0 or -errno. */
+int daemon_nice(int delta);
+
+/** daemon_lock_memory - raise RLIMIT_MEMLOCK to at least 100 MB and mlockall(). Return: 0 or -errno. */
+int daemon_lock_memory(void);
+
+/** daemon_notify - send @text ("READY=1\n...") to the service manager. Return: 1 accepted, 0 none, or -errno. */
+int daemon_notify(const char *text);
+
+/** daemon_has_notify - a service manager waits for daemon_notify(). */
+bool daemon_has_notify(void);
+
+/** daemon_raise_files - raise the soft limit of open files to the hard one. */
+void daemon_raise_files(void);
+
+#endif
