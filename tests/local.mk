@@ -1,5 +1,5 @@
 if HAVE_CRITERION
-CRITERION_FLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS) -Wno-missing-prototypes
+CRITERION_FLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS) -Wno-missing-prototypes -Wno-write-strings
 include tests/unit/base/local.mk
 include tests/unit/crypto/local.mk
 include tests/unit/sys/local.mk

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include "hooks/event.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define LISTENERS_MAX 16
+#define CONFIG_TEXT_MAX (256 * 1024)
+
+enum ballot { BALLOT_NONE, BALLOT_ASKED, BALLOT_DONE };
+
+/* One question that is being answered. */
+struct event_request {
+    struct event_bus *bus;
+    struct event event;
+    struct event_asker asker;
+    struct event_listener *listeners[LISTENERS_MAX];
+    enum ballot ballots[LISTENERS_MAX];
+    size_t count;
+    size_t next;          /* next listener to ask */
+    bool one_by_one;
+    bool rejected;
+    bool in_handle;       /* inside a listener's handle(): finishing waits until it returns */
+    unsigned voters;
+    char *reason;
+    struct buf config;
+    struct list link;
+};
+
+struct event_bus {
+    struct list listeners;
+    struct list requests;
+};
+
+struct event_bus *event_bus_new(void)
+{
+    struct event_bus *bus = mem_zalloc(sizeof(*bus));
+    list_init(&bus->listeners);
+    list_init(&bus->requests);
+    return bus;
+}
+
+static void request_free(struct event_request *request)
+{
+    list_remove(&request->link);
+    free(request->reason);
+    buf_free(&request->config, false);
+    free(request);
+}
+
+void event_bus_free(struct event_bus *bus)
+{
+    if (!bus) {
+        return;
+    }
+    list_for(node, next, &bus->requests)
+    {
+        event_cancel(container_of(node, struct event_request, link));
+    }
+    list_for(node, next, &bus->listeners)
+    {
+        list_remove(node);
+    }
+    free(bus);
+}
+
+void event_listen(struct event_bus *bus, struct event_listener *listener)
+{
+    list_init(&listener->link);
+    list_push(&bus->listeners, &listener->link);
+}
+
+void event_announce(struct event_bus *bus, const struct event *event)
+{
+    list_for(node, next, &bus->listeners)
+    {
+        struct event_listener *listener = container_of(node, struct event_listener, link);
+        (void)listener->handle(listener->arg, event, NULL);
+    }
+}
+
+static void count_vote(struct event_request *request, size_t at, enum event_vote vote)
+{
+    request->ballots[at] = BALLOT_DONE;
+    if (vote == EVENT_ACCEPT || vote == EVENT_REJECT) {
+        request->voters++;
+    }
+    if (vote == EVENT_REJECT) {
+        request->rejected = true;
+    }
+}
+
+static bool votes_open(const struct event_request *request)
+{
+    for (size_t i = 0; i < request->count; i++) {
+        if (request->ballots[i] == BALLOT_ASKED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Listeners that still work on a question which is decided are told to stop. */
+static void cancel_open_votes(struct event_request *request)
+{
+    for (size_t i = 0; i < request->count; i++) {
+        if (request->ballots[i] == BALLOT_ASKED) {
+            request->ballots[i] = BALLOT_DONE;
+            if (request->listeners[i]->cancel) {
+                request->listeners[i]->cancel(request->listeners[i]->arg, request);
+            }
+        }
+    }
+}
+
+static void finish(struct event_request *request)
+{
+    cancel_open_votes(request);
+    struct event_result result = {
+        .accepted = !request->rejected,
+        .voters = request->voters,
+        .reason = request->reason,
+        .config = buf_str(&request->config),
+    };
+    struct event_asker asker = request->asker;
+    list_remove(&request->link);
+    if (asker.done) {
+        asker.done(asker.arg, &result);
+    }
+    request_free(request);
+}
+
+/* Ask further listeners as far as possible. Return: true when the request is decided. */
+static bool proceed(struct event_request *request)
+{
+    while (request->next < request->count && !request->rejected) {
+        if (request->one_by_one && votes_open(request)) {
+            return false;
+        }
+        size_t at = request->next++;
+        struct event_listener *listener = request->listeners[at];
+        if (!listener) {
+            continue;
+        }
+        request->ballots[at] = BALLOT_ASKED;
+        request->in_handle = true;
+        enum event_vote vote = listener->handle(listener->arg, &request->event, request);
+        request->in_handle = false;
+        if (vote != EVENT_LATER && request->ballots[at] == BALLOT_ASKED) {
+            count_vote(request, at, vote);
+        }
+    }
+    return request->rejected || !votes_open(request);
+}
+
+struct event_request *event_ask(struct event_bus *bus, const struct event *event, const struct event_asker *asker)
+{
+    struct event_request *request = mem_zalloc(sizeof(*request));
+    request->bus = bus;
+    request->event = *event;
+    request->asker = *asker;
+    request->one_by_one = event->type == EVENT_CLIENT_CONNECT;
+    request->config = BUF_INIT(CONFIG_TEXT_MAX);
+    list_init(&request->link);
+    list_push(&bus->requests, &request->link);
+    list_for(node, next, &bus->listeners)
+    {
+        BUG_ON(request->count == LISTENERS_MAX);
+        request->listeners[request->count++] = container_of(node, struct event_listener, link);
+    }
+    if (proceed(request)) {
+        finish(request);
+        return NULL;
+    }
+    /* A late vote must not find pointers of the asker's stack. */
+    request->event.password = NULL;
+    return request;
+}
+
+void event_cancel(struct event_request *request)
+{
+    cancel_open_votes(request);
+    request_free(request);
+}
+
+void event_note(struct event_request *request, const char *text)
+{
+    if (!request || !text) {
+        return;
+    }
+    if (request->event.type == EVENT_CLIENT_CONNECT) {
+        if (buf_append(&request->config, text, strlen(text)) == 0) {
+            (void)buf_append(&request->config, "\n", 1);
+        }
+        return;
+    }
+    if (!request->reason) {
+        request->reason = mem_strdup(text);
+    }
+}
+
+void event_answer(struct event_request *request, struct event_listener *listener, enum event_vote vote,
+                  const char *text)
+{
+    for (size_t i = 0; i < request->count; i++) {
+        if (request->listeners[i] == listener && request->ballots[i] == BALLOT_ASKED) {
+            event_note(request, text);
+            count_vote(request, i, vote);
+            break;
+        }
+    }
+    if (!request->in_handle && proceed(request)) {
+        finish(request);
+    }
+}
+
+void event_pending(struct event_request *request, unsigned timeout_s, const char *method, const char *extra)
+{
+    if (request->asker.pending) {
+        request->asker.pending(request->asker.arg, timeout_s, method, extra);
+    }
+}
+
+void event_unlisten(struct event_bus *bus, struct event_listener *listener)
+{
+    list_remove(&listener->link);
+    list_for(node, next, &bus->requests)
+    {
+        struct event_request *request = container_of(node, struct event_request, link);
+        bool open = false;
+        for (size_t i = 0; i < request->count; i++) {
+            if (request->listeners[i] == listener) {
+                open |= request->ballots[i] == BALLOT_ASKED;
+                if (request->ballots[i] == BALLOT_NONE) {
+                    request->listeners[i] = NULL;
+                }
+            }
+        }
+        if (open) {
+            event_answer(request, listener, EVENT_REJECT, NULL);
+        }
+    }
+}
