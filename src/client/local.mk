@@ -1,2 +1,3 @@
 noinst_LIBRARIES += src/client/libclient.a
-src_client_libclient_a_SOURCES =
+src_client_libclient_a_SOURCES = \
+	src/client/client.h
