@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VPND_CRYPTO_DIGEST_H
+#define VPND_CRYPTO_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define DIGEST_SHA1_SIZE 20
+#define DIGEST_SHA256_SIZE 32
+#define DIGEST_TEXT_MAX (64 * 3)
+
+/** digest_sha256 - hash of @len bytes. Return: 0 or ERR_CRYPTO. Any thread. */
+int digest_sha256(const void *data, size_t len, uint8_t out[DIGEST_SHA256_SIZE]);
+
+/** digest_format - "aa:bb:..", lower case, colon-separated, as tools print fingerprints; @len at most 64.
+ *  Return: @out. */
+const char *digest_format(const uint8_t *data, size_t len, char out[DIGEST_TEXT_MAX]);
+
+/**
+ * digest_parse - read a fingerprint "AA:BB:.." of exactly @len bytes (colons required, case ignored)
+ * Return: 0 or ERR_FORMAT.
+ */
+int digest_parse(const char *text, uint8_t *out, size_t len);
+
+#endif
