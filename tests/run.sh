@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Installs what the tests need, builds vpnd and runs its tests. Ends with one line: N passed, N failed, N skipped.
+set -u
+
+usage() {
+    cat <<'END'
+usage: sudo tests/run.sh [OPTION...] [PART...]
+
+PARTs (default: all): unit     unit tests, simulations, lints (make check)
+                      netns    vpnd in network namespaces
+                      interop  vpnd with the installed openvpn
+OPTIONs:
+  --build DIR           build directory (default: build)
+  --configure "FLAGS"   further flags for configure, e.g. --configure "--enable-sanitize=address,undefined CC=clang"
+  --only TEXT           system tests whose name contains TEXT
+  --jobs N              system test files at once (default: 2)
+  --keep                keep the files of failed cases
+  --no-install          do not look for missing packages
+END
+}
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+build=$top/build
+flags=
+jobs=2
+install=yes
+parts=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --build) build=$2; shift ;;
+    --configure) flags=$2; shift ;;
+    --only) export ONLY=$2; shift ;;
+    --jobs) jobs=$2; shift ;;
+    --keep) export KEEP=1 ;;
+    --no-install) install=no ;;
+    -h | --help) usage; exit 0 ;;
+    unit | netns | interop) parts="$parts $1" ;;
+    *) usage >&2; exit 2 ;;
+    esac
+    shift
+done
+parts=${parts:-unit netns interop}
+
+results=$(mktemp)
+trap 'rm -f "$results"' EXIT
+passed=0 failed=0 skipped=0
+
+say() { printf '\n== %s\n' "$*"; }
+
+# A failure of the preparation counts as one failed test.
+give_up() {
+    echo "FAIL $1"
+    echo "$passed passed, $((failed + 1)) failed, $skipped skipped"
+    exit 1
+}
+
+prepare() {
+    if [ $install = yes ] && command -v apt-get >/dev/null; then
+        say "Installing what is missing"
+        "$top/contrib/install-packages.sh" test || give_up "packages"
+    fi
+    say "Building in $build"
+    if [ ! -x "$top/configure" ]; then (cd "$top" && autoreconf -fi >/dev/null 2>&1) || give_up "autoreconf"; fi
+    mkdir -p "$build" && cd "$build" || give_up "build directory"
+    # shellcheck disable=SC2086 # flags are words
+    if [ ! -f Makefile ] || [ -n "$flags" ]; then eval "'$top/configure' -q $flags" || give_up "configure"; fi
+    make -s -j"$(nproc)" all || give_up "build"
+}
+
+# Criterion binaries count by their tests, everything else that make check runs counts as one.
+count_unit() {
+    local log trs line n
+    while read -r trs; do
+        log=${trs%.trs}.log
+        line=$(grep -a 'Synthesis: Tested:' "$log" 2>/dev/null | tail -n 1 | sed 's/\x1b\[[0-9;]*m//g')
+        if [ -n "$line" ]; then
+            n=$(sed -E 's/.*Passing: ([0-9]+).*/\1/' <<<"$line")
+            passed=$((passed + n))
+            n=$(sed -E 's/.*Failing: ([0-9]+).*/\1/' <<<"$line")
+            failed=$((failed + n))
+            n=$(sed -E 's/.*Crashing: ([0-9]+).*/\1/' <<<"$line")
+            failed=$((failed + n))
+            grep -q ':test-result: FAIL' "$trs" && ! grep -qE '(Failing|Crashing): [1-9]' <<<"$line" && failed=$((failed + 1))
+        elif grep -q ':test-result: PASS' "$trs"; then
+            passed=$((passed + 1))
+        elif grep -q ':test-result: SKIP' "$trs"; then
+            skipped=$((skipped + 1))
+        else
+            failed=$((failed + 1))
+        fi
+    done < <(find "$build/tests" -name '*.trs')
+}
+
+run_unit() {
+    say "Unit tests, simulations, lints"
+    find "$build/tests" -name '*.trs' -delete 2>/dev/null
+    local status=0
+    make -s -j"$(nproc)" check >"$build/check.out" 2>&1 || status=1
+    grep -aE '^(PASS|FAIL|SKIP|ERROR|XFAIL|XPASS): |error:|Error ' "$build/check.out"
+    if [ $status != 0 ]; then
+        find "$build/tests" -name '*.trs' -exec grep -lE ':test-result: (FAIL|ERROR)' {} + |
+            while read -r trs; do echo "---- ${trs%.trs}.log"; tail -n 40 "${trs%.trs}.log"; done
+    fi
+    local before=$((passed + failed))
+    count_unit
+    # A build failure inside make check leaves no results.
+    if [ $status != 0 ] && [ $failed = 0 ]; then failed=$((failed + 1)); fi
+    [ $((passed + failed)) -gt $before ] || failed=$((failed + 1))
+}
+
+run_system() { # FOLDER
+    say "$1"
+    local files
+    mapfile -t files < <(find "$top/tests/$1" -maxdepth 1 -name '*.sh' | sort)
+    [ ${#files[@]} -gt 0 ] || return 0
+    VPND=$build/src/vpnd BUILD_DIR=$build
+    export VPND BUILD_DIR
+    printf '%s\0' "${files[@]}" | xargs -0 -P "$jobs" -n 1 bash -c 'out=$(bash "$0" 2>&1); printf "%s\n" "$out"' |
+        tee "$results"
+    passed=$((passed + $(grep -ac '^PASS ' "$results")))
+    failed=$((failed + $(grep -ac '^FAIL ' "$results")))
+    skipped=$((skipped + $(grep -ac '^SKIP ' "$results")))
+}
+
+prepare
+for part in $parts; do
+    case $part in
+    unit) run_unit ;;
+    netns | interop) run_system "$part" ;;
+    esac
+done
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What every system test shares: uniquely named namespaces, a test PKI, processes that are always cleaned up, and
+# cases that print one line each (PASS, FAIL or SKIP and a name), which tests/run.sh counts.
+#
+# A test file sources this, defines functions, and calls `run_case NAME FUNCTION [ARGS]` for each. A case runs in
+# a subshell with `set -e`; everything it started or made is gone when it ends.
+
+set -u
+TESTS_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+SOURCE_DIR=$(dirname "$TESTS_DIR")
+VPND=${VPND:-$SOURCE_DIR/build/src/vpnd}
+OPENVPN=${OPENVPN:-$(command -v openvpn || echo /usr/sbin/openvpn)}
+SUITE=$(basename "$0" .sh)
+FAILED=0
+
+# ---------------------------------------------------------------- cases
+
+case_cleanup() {
+    local pid
+    for pid in $(cat "$WORK/pids" 2>/dev/null); do kill -KILL "$pid" 2>/dev/null || true; done
+    local ns
+    for ns in $(cat "$WORK/namespaces" 2>/dev/null); do
+        for pid in $(ip netns pids "$ns" 2>/dev/null); do kill -KILL "$pid" 2>/dev/null || true; done
+        ip netns del "$ns" 2>/dev/null || true
+    done
+}
+
+# run_case NAME COMMAND...: one test case
+run_case() {
+    local name=$SUITE/$1 started=$SECONDS
+    shift
+    if [ -n "${ONLY:-}" ] && [[ $name != *"$ONLY"* ]]; then return 0; fi
+    local work
+    work=$(mktemp -d "${TMPDIR:-/tmp}/vpnd-test.XXXXXX")
+    chmod 755 "$work"
+    (
+        WORK=$work
+        # Short and unique: an interface name has 15 characters.
+        TAG=v$(printf '%x' $$)$(printf '%02x' $((RANDOM % 256)))
+        trap case_cleanup EXIT
+        set -e -o pipefail
+        "$@"
+    ) >"$work/case.log" 2>&1
+    local status=$?
+    case $status in
+    0) echo "PASS $name ($((SECONDS - started)) s)" ;;
+    77) echo "SKIP $name: $(tail -n 1 "$work/case.log")" ;;
+    *)
+        echo "FAIL $name: $(grep -a '^because: ' "$work/case.log" | tail -n 1 | cut -c10-)"
+        FAILED=1
+        if [ -n "${KEEP:-}" ]; then
+            echo "     kept: $work"
+            return 0
+        fi
+        sed 's/^/    | /' "$work/case.log" | tail -n 25
+        local log
+        for log in "$work"/*.log; do
+            [ "$log" = "$work/case.log" ] || { echo "    == $(basename "$log")"; tail -n 25 "$log" | sed 's/^/    | /'; }
+        done
+        ;;
+    esac
+    rm -rf "$work"
+}
+
+# finish: exit status of the file
+finish() { exit "$FAILED"; }
+
+# fail TEXT: end the case
+fail() {
+    echo "because: $*"
+    exit 1
+}
+
+# skip TEXT: end the case as not possible here
+skip() {
+    echo "$*"
+    exit 77
+}
+
+# need COMMAND...: skip unless they are installed
+need() {
+    local c
+    for c in "$@"; do command -v "$c" >/dev/null 2>&1 || skip "$c is not installed"; done
+}
+
+need_net() {
+    [ "$(id -u)" = 0 ] || skip "needs root"
+    [ -c /dev/net/tun ] || skip "no /dev/net/tun"
+    need ip
+}
+
+# wait_for SECONDS WHAT COMMAND...: poll until the command succeeds; fails the case after SECONDS
+wait_for() {
+    local limit=$1 what=$2 deadline
+    shift 2
+    deadline=$(($(date +%s%N) + limit * 1000000000))
+    until "$@" >/dev/null 2>&1; do
+        [ "$(date +%s%N)" -lt "$deadline" ] || fail "waited $limit s for $what"
+        sleep 0.1
+    done
+}
+
+# expect_log FILE REGEX [SECONDS]: wait for a line
+expect_log() { wait_for "${3:-20}" "'$2' in $(basename "$1")" grep -aqE -- "$2" "$1"; }
+
+# ---------------------------------------------------------------- processes and namespaces
+
+# start NAME COMMAND...: in the background, output in $WORK/NAME.log, pid in $WORK/NAME.pid
+start() {
+    local name=$1
+    shift
+    "$@" >>"$WORK/$name.log" 2>&1 </dev/null &
+    echo $! >"$WORK/$name.pid"
+    echo $! >>"$WORK/pids"
+}
+
+pid_of() { cat "$WORK/$1.pid"; }
+
+# stop NAME [SIGNAL]: signal and wait for the end
+stop() {
+    local pid
+    pid=$(pid_of "$1")
+    kill "-${2:-TERM}" "$pid" 2>/dev/null || true
+    wait_for 15 "$1 to end" sh -c "! kill -0 $pid"
+    wait "$pid" 2>/dev/null || true
+}
+
+# ns_new NAME: a namespace; its real name is $(ns NAME)
+ns() { echo "$TAG-$1"; }
+ns_new() {
+    ip netns add "$(ns "$1")"
+    ns "$1" >>"$WORK/namespaces"
+    ip -n "$(ns "$1")" link set lo up
+}
+
+# in_ns NAME COMMAND...
+in_ns() {
+    local name=$1
+    shift
+    ip netns exec "$(ns "$name")" "$@"
+}
+
+# veth A DEV_A ADDRESS_A B DEV_B ADDRESS_B: a cable between two namespaces; addresses as a/b, several with commas
+veth() {
+    ip link add "$TAG.a" netns "$(ns "$1")" type veth peer name "$TAG.b" netns "$(ns "$4")"
+    ip -n "$(ns "$1")" link set "$TAG.a" name "$2" up
+    ip -n "$(ns "$4")" link set "$TAG.b" name "$5" up
+    local address
+    for address in ${3//,/ }; do ip -n "$(ns "$1")" addr add "$address" dev "$2" nodad 2>/dev/null || ip -n "$(ns "$1")" addr add "$address" dev "$2"; done
+    for address in ${6//,/ }; do ip -n "$(ns "$4")" addr add "$address" dev "$5" nodad 2>/dev/null || ip -n "$(ns "$4")" addr add "$address" dev "$5"; done
+}
+
+# The usual pair:   [s] 10.99.0.1, fd99::1 --- veth --- 10.99.0.2, fd99::2 [c]
+server_and_client() {
+    need_net
+    ns_new s
+    ns_new c
+    veth s eth0 10.99.0.1/24,fd99::1/64 c eth0 10.99.0.2/24,fd99::2/64
+}
+
+# ---------------------------------------------------------------- PKI
+
+# pki DIR [ec|rsa|ed25519]: ca, server, client1..client3, expired client; made once and reused
+pki() {
+    local dir=$1 type=${2:-ec}
+    [ ! -e "$dir/done" ] || return 0
+    mkdir -p "$dir"
+    local new
+    case $type in
+    ec) new="-newkey ec -pkeyopt ec_paramgen_curve:P-256" ;;
+    rsa) new="-newkey rsa:2048" ;;
+    ed25519) new="-newkey ed25519" ;;
+    esac
+    # shellcheck disable=SC2086
+    openssl req -x509 $new -nodes -days 3650 -subj "/CN=test CA" -keyout "$dir/ca.key" -out "$dir/ca.crt" \
+        -addext "basicConstraints=critical,CA:TRUE" -addext "keyUsage=critical,keyCertSign,cRLSign" 2>/dev/null
+    local name usage
+    for name in server client1 client2 client3; do
+        usage=clientAuth
+        [ $name != server ] || usage=serverAuth
+        # shellcheck disable=SC2086
+        openssl req $new -nodes -subj "/O=Test/CN=$name" -keyout "$dir/$name.key" -out "$dir/$name.csr" 2>/dev/null
+        openssl x509 -req -in "$dir/$name.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial -days 825 \
+            -out "$dir/$name.crt" -extfile <(printf 'keyUsage=critical,digitalSignature,keyAgreement,keyEncipherment\nextendedKeyUsage=%s\nbasicConstraints=CA:FALSE\n' $usage) 2>/dev/null
+    done
+    [ "$type" != ed25519 ] || true
+    openssl rand -hex 256 | fold -w 32 | {
+        echo "-----BEGIN OpenVPN Static key V1-----"
+        cat
+        echo "-----END OpenVPN Static key V1-----"
+    } >"$dir/static.key"
+    chmod 600 "$dir"/*.key
+    : >"$dir/done"
+}
