@@ -1,0 +1,315 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Compares vpnd with the installed openvpn (and wireguard-go where it is installed) in one run.
+
+Two network namespaces joined by a veth pair; both ends of each tunnel and the load generator share the machine.
+Candidates alternate, each measurement is repeated, medians and ratios to openvpn are printed and written as JSON.
+Needs root, iperf3, ping, ip, ethtool, openssl.
+"""
+import argparse
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def run(*command, check=True, timeout=60):
+    return subprocess.run(command, check=check, timeout=timeout, capture_output=True, text=True)
+
+
+class Network:
+    """[s] 10.99.0.1 --- veth --- 10.99.0.2 [c]"""
+
+    def __init__(self, offload):
+        self.tag = f"vb{os.getpid():x}"
+        self.names = {end: f"{self.tag}-{end}" for end in "sc"}
+        for name in self.names.values():
+            run("ip", "netns", "add", name)
+            run("ip", "-n", name, "link", "set", "lo", "up")
+            # The host's default may differ between kernels; one algorithm for everybody.
+            self.inside(name[-1], "sysctl", "-qw", "net.ipv4.tcp_congestion_control=cubic", check=False)
+        run("ip", "link", "add", "e0", "netns", self.names["s"], "type", "veth", "peer", "name", "e0", "netns",
+            self.names["c"])
+        for end, address in (("s", "10.99.0.1/24"), ("c", "10.99.0.2/24")):
+            run("ip", "-n", self.names[end], "addr", "add", address, "dev", "e0")
+            run("ip", "-n", self.names[end], "link", "set", "e0", "up")
+            if not offload:
+                self.inside(end, "ethtool", "-K", "e0", "gso", "off", "tso", "off", "gro", "off")
+
+    def inside(self, end, *command, **options):
+        return run("ip", "netns", "exec", self.names[end], *command, **options)
+
+    def spawn(self, end, log, *command):
+        with open(log, "ab") as out:
+            return subprocess.Popen(("ip", "netns", "exec", self.names[end], *command), stdout=out, stderr=out,
+                                    stdin=subprocess.DEVNULL)
+
+    def close(self):
+        for name in self.names.values():
+            run("ip", "netns", "del", name, check=False)
+
+
+def make_pki(folder):
+    def openssl(*args):
+        subprocess.run(("openssl",) + args, cwd=folder, check=True, capture_output=True)
+
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    openssl("req", "-x509", *curve, "-days", "30", "-subj", "/CN=bench CA", "-keyout", "ca.key", "-out", "ca.crt")
+    for name, usage in (("server", "serverAuth"), ("client", "clientAuth")):
+        with open(f"{folder}/{name}.ext", "w") as ext:
+            ext.write(f"basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\nextendedKeyUsage={usage}\n")
+        openssl("req", *curve, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days",
+                "30", "-extfile", f"{name}.ext", "-out", f"{name}.crt")
+
+
+def configurations(folder, case):
+    """The same two files for every program: defaults, but for what the case varies."""
+    tap = case["device"] == "tap"
+    cipher = case["cipher"]
+    shared = f"dev {case['device']}0\nca ca.crt\ndh none\nverb 3\nauth SHA1\n" + case.get("extra", "")
+    shared += f"data-ciphers {cipher}\n"
+    if "GCM" not in cipher and "POLY" not in cipher:
+        shared += f"data-ciphers-fallback {cipher}\n"
+    topology = "" if tap else "topology subnet\n"
+    server = (shared + topology + f"server 10.77.0.0 255.255.255.0\nproto {case['proto']}"
+              f"{'-server' if case['proto'] == 'tcp' else ''}\ncert server.crt\nkey server.key\nkeepalive 10 60\n")
+    client = (shared.replace("dh none\n", "") + f"client\nremote 10.99.0.1 1194 {case['proto']}"
+              f"{'-client' if case['proto'] == 'tcp' else ''}\nnobind\ncert client.crt\nkey client.key\n")
+    for name, text in (("server", server), ("client", client)):
+        with open(f"{folder}/{name}.conf", "w") as out:
+            out.write(text)
+
+
+def children(pid):
+    found = [pid]
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as f:
+            for child in f.read().split():
+                found += children(int(child))
+    except FileNotFoundError:
+        pass
+    return found
+
+
+def cpu_seconds(pids):
+    total = 0
+    for root in pids:
+        for pid in children(root):
+            try:
+                fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+                total += int(fields[11]) + int(fields[12])
+            except FileNotFoundError:
+                pass
+    return total / TICK
+
+
+def peak_kib(pid):
+    best = 0
+    for p in children(pid):
+        for line in open(f"/proc/{p}/status"):
+            if line.startswith("VmHWM"):
+                best = max(best, int(line.split()[1]))
+    return best
+
+
+class Tunnel:
+    """One server and one client process, up and answering pings."""
+
+    def __init__(self, net, folder, programs, case):
+        self.net = net
+        self.logs = {end: f"{folder}/{end}.log" for end in ("server", "client")}
+        for log in self.logs.values():
+            open(log, "w").close()
+        configurations(folder, case)
+        self.server = net.spawn("s", self.logs["server"], programs[0], "--cd", folder, "--config", "server.conf")
+        self.await_line("server", "Initialization Sequence Completed")
+        self.client = net.spawn("c", self.logs["client"], programs[1], "--cd", folder, "--config", "client.conf")
+        self.await_line("client", "Initialization Sequence Completed")
+        for _ in range(50):
+            if net.inside("c", "ping", "-c", "1", "-W", "1", "10.77.0.1", check=False).returncode == 0:
+                return
+        self.close()
+        raise RuntimeError(f"no ping through {programs}")
+
+    def await_line(self, end, text):
+        deadline = time.time() + 30
+        while time.time() < deadline:
+            if text in open(self.logs[end], errors="replace").read():
+                return
+            time.sleep(0.05)
+        self.close()
+        raise RuntimeError(f"{end}: no '{text}'; log:\n" + open(self.logs[end], errors="replace").read()[-2000:])
+
+    @property
+    def pids(self):
+        return [self.server.pid, self.client.pid]
+
+    def close(self):
+        for process in (getattr(self, "client", None), getattr(self, "server", None)):
+            if process:
+                for pid in reversed(children(process.pid)):
+                    try:
+                        os.kill(pid, signal.SIGTERM)
+                    except ProcessLookupError:
+                        pass
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+
+def iperf(tunnel, seconds, *options):
+    """One iperf3 run from client to server. Returns (result, CPU seconds of both tunnel ends)."""
+    net = tunnel.net
+    listener = net.spawn("s", "/dev/null", "iperf3", "-s", "-1", "-B", "10.77.0.1")
+    for _ in range(100):
+        if ":5201" in net.inside("s", "ss", "-ltn").stdout:
+            break
+        time.sleep(0.05)
+    before = cpu_seconds(tunnel.pids)
+    out = net.inside("c", "iperf3", "-c", "10.77.0.1", "-J", "-t", str(seconds), *options, check=False,
+                     timeout=seconds + 30)
+    spent = cpu_seconds(tunnel.pids) - before
+    listener.wait(10)
+    result = json.loads(out.stdout)
+    if "error" in result:
+        raise RuntimeError(result["error"])
+    return result["end"], spent
+
+
+def ping_median(tunnel, count, interval):
+    out = tunnel.net.inside("c", "ping", "-q", "-c", str(count), "-i", str(interval), "10.77.0.1").stdout
+    return float(out.rsplit("=", 1)[1].split("/")[1])
+
+
+def measure(tunnel, seconds, wanted):
+    row = {}
+    if "tcp" in wanted:
+        end, cpu = iperf(tunnel, seconds)
+        row["tcp_gbit"] = end["sum_received"]["bits_per_second"] / 1e9
+        row["cpu_s_per_gb"] = cpu / (end["sum_received"]["bytes"] / 1e9)
+    if "reverse" in wanted:
+        end, _ = iperf(tunnel, seconds, "-R")
+        row["tcp_down_gbit"] = end["sum_received"]["bits_per_second"] / 1e9
+    if "streams" in wanted:
+        end, _ = iperf(tunnel, seconds, "-P", "4")
+        row["tcp4_gbit"] = end["sum_received"]["bits_per_second"] / 1e9
+    if "small" in wanted:
+        end, _ = iperf(tunnel, seconds, "-u", "-b", "0", "-l", "64")
+        s = end["sum"]
+        row["small_kpps"] = (s["packets"] - s["lost_packets"]) / s["seconds"] / 1e3
+    if "ping" in wanted:
+        row["ping_ms"] = ping_median(tunnel, 20, 0.02)
+        load = tunnel.net.spawn("s", "/dev/null", "iperf3", "-s", "-1", "-B", "10.77.0.1")
+        time.sleep(0.3)
+        source = tunnel.net.spawn("c", "/dev/null", "iperf3", "-c", "10.77.0.1", "-t", "3")
+        time.sleep(0.7)
+        row["ping_loaded_ms"] = ping_median(tunnel, 20, 0.05)
+        source.wait(20)
+        load.wait(20)
+    row["server_peak_mib"] = peak_kib(tunnel.server.pid) / 1024
+    return row
+
+
+def medians(rows):
+    return {key: statistics.median(r[key] for r in rows) for key in rows[0]}
+
+
+LESS_IS_BETTER = {"cpu_s_per_gb", "ping_ms", "ping_loaded_ms", "server_peak_mib"}
+
+
+def report(title, table, base):
+    print(f"\n{title}")
+    keys = list(next(iter(table.values())))
+    print("  " + "".ljust(22) + "".join(k.rjust(16) for k in keys))
+    for name, row in table.items():
+        print("  " + name.ljust(22) + "".join(f"{row[k]:.3f}".rjust(16) for k in keys))
+    for name, row in table.items():
+        if name != base and base in table:
+            ratio = {k: (table[base][k] / row[k] if k in LESS_IS_BETTER else row[k] / table[base][k]) if row[k] else 0
+                     for k in keys}
+            print("  " + f"{name}: better by".ljust(22) + "".join(f"{ratio[k]:.2f}x".rjust(16) for k in keys))
+    sys.stdout.flush()
+
+
+def cases(args):
+    everything = "tcp reverse streams small ping".split()
+    if args.full:
+        for proto in ("udp", "tcp"):
+            for device in ("tun", "tap"):
+                for cipher in ("AES-256-GCM", "CHACHA20-POLY1305", "AES-256-CBC"):
+                    yield {"proto": proto, "device": device, "cipher": cipher}, everything
+    else:
+        yield {"proto": args.proto, "device": args.device, "cipher": args.cipher}, args.measure.split(",")
+
+
+def main():
+    top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--vpnd", default=f"{top}/build/src/vpnd")
+    p.add_argument("--openvpn", default=shutil.which("openvpn") or "/usr/sbin/openvpn")
+    p.add_argument("--proto", default="udp")
+    p.add_argument("--device", default="tun")
+    p.add_argument("--cipher", default="AES-256-GCM")
+    p.add_argument("--extra", default="", help="further configuration lines, separated by ';', for both ends")
+    p.add_argument("--measure", default="tcp,reverse,streams,small,ping")
+    p.add_argument("--runs", type=int, default=3)
+    p.add_argument("--seconds", type=int, default=4)
+    p.add_argument("--wire", action="store_true", help="veth without gso, tso and gro: packets as on a wire")
+    p.add_argument("--mixed", action="store_true", help="also vpnd at one end and openvpn at the other")
+    p.add_argument("--full", action="store_true", help="every transport, device and cipher")
+    p.add_argument("--only", help="comma list of candidates, e.g. vpnd")
+    p.add_argument("--json", help="also write everything to this file")
+    args = p.parse_args()
+
+    pairs = {"openvpn": (args.openvpn, args.openvpn), "vpnd": (args.vpnd, args.vpnd)}
+    if args.mixed:
+        pairs["vpnd server"] = (args.vpnd, args.openvpn)
+        pairs["vpnd client"] = (args.openvpn, args.vpnd)
+    if args.only:
+        pairs = {k: v for k, v in pairs.items() if k in args.only.split(",")}
+    for programs in pairs.values():
+        for program in programs:
+            if not os.access(program, os.X_OK):
+                sys.exit(f"{program}: not there; build first, or see --vpnd and --openvpn")
+
+    written = []
+    folder = tempfile.mkdtemp(prefix="vpnd-bench-")
+    make_pki(folder)
+    try:
+        for case, wanted in cases(args):
+            case["extra"] = "".join(line.strip() + "\n" for line in args.extra.split(";") if line.strip())
+            rows = {name: [] for name in pairs}
+            for _ in range(args.runs):
+                for name, programs in pairs.items():
+                    net = Network(offload=not args.wire)
+                    try:
+                        tunnel = Tunnel(net, folder, programs, case)
+                        try:
+                            rows[name].append(measure(tunnel, args.seconds, wanted))
+                        finally:
+                            tunnel.close()
+                    finally:
+                        net.close()
+            table = {name: medians(r) for name, r in rows.items()}
+            title = f"{case['proto']} {case['device']} {case['cipher']}" + (" (wire)" if args.wire else "")
+            report(title, table, "openvpn")
+            written.append({"case": case, "wire": args.wire, "medians": table, "runs": rows})
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if args.json:
+        with open(args.json, "w") as out:
+            json.dump(written, out, indent=1)
+
+
+if __name__ == "__main__":
+    main()
