@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VPND_SERVER_PERSIST_H
+#define VPND_SERVER_PERSIST_H
+
+/*
+ * The file of ifconfig-pool-persist: lines "CN,IPv4,IPv6", either address may be missing (spec: server
+ * behaviour, 2.3). The parser is pure; the two file functions may block shortly. Control thread only.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct pool;
+
+/** What was found in a file. */
+struct persist_result {
+    unsigned remembered;   /* entries taken over */
+    unsigned ignored;      /* malformed or out of the pool's range */
+    unsigned disagreeing;  /* the two columns name different slots; the IPv4 one was taken */
+    unsigned first_bad_line; /* 1.., 0 when all are well formed */
+    bool corrupt;          /* not such a file at all: NUL bytes, or not one entry in it is well formed */
+};
+
+/** persist_parse - remember the entries of @text (@len bytes) in @pool; @fixed reserves them. */
+struct persist_result persist_parse(struct pool *pool, const char *text, size_t len, bool fixed, uint64_t unix_s);
+
+/** persist_format - every slot with a name, in slot order. Return: 0 or ERR_LIMIT. */
+int persist_format(const struct pool *pool, struct buf *out);
+
+/**
+ * persist_load - read @path into @pool, logging what is odd
+ * A missing file is fine. A corrupt one is renamed to "@path.corrupt" and named in the log.
+ * Return: 0, or -errno when the file exists and cannot be read (logged).
+ */
+int persist_load(struct pool *pool, const char *path, bool fixed, uint64_t unix_s);
+
+/** persist_save - write the file anew and put it in place atomically, keeping owner and mode; where the folder
+ *  is not writable (after `user`) the file is rewritten in place. Return: 0 or -errno (logged). */
+int persist_save(const struct pool *pool, const char *path);
+
+#endif

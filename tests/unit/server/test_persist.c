@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "server/persist.h"
+#include "server/pool.h"
+
+static struct pool *make(bool net30, bool v6)
+{
+    struct pool_config config = {.v4 = true, .net30 = net30, .start = 0x0a4d0004, .end = 0x0a4d00fb, .v6 = v6};
+    cr_assert_eq(ip_parse("fd77::1000", &config.base6), 0);
+    config.bits6 = 64;
+    struct pool *pool = NULL;
+    cr_assert_eq(pool_new(&config, &pool, NULL), 0);
+    return pool;
+}
+
+static struct persist_result parse(struct pool *pool, const char *text)
+{
+    return persist_parse(pool, text, strlen(text), false, 10);
+}
+
+static void assert_text(const struct pool *pool, const char *want)
+{
+    struct buf out = BUF_INIT(4096);
+    cr_assert_eq(persist_format(pool, &out), 0);
+    cr_assert_str_eq(buf_str(&out), want);
+    buf_free(&out, false);
+}
+
+Test(persist, net30_line_as_openvpn_writes_it)
+{
+    struct pool *pool = make(true, true);
+    struct pool_lease lease;
+    cr_assert_eq(pool_acquire(pool, "client1", &lease), 0);
+    assert_text(pool, "client1,10.77.0.4,fd77::1000\n");
+    pool_free(pool);
+}
+
+Test(persist, round_trip)
+{
+    struct pool *pool = make(false, false);
+    struct persist_result r = parse(pool, "# comment\n; other\n\nbob,10.77.0.9\r\nal ice,10.77.0.5,\n");
+    cr_assert_eq(r.remembered, 2);
+    cr_assert_eq(r.ignored, 0);
+    assert_text(pool, "al ice,10.77.0.5,\nbob,10.77.0.9,\n");
+    struct pool_lease lease;
+    cr_assert_eq(pool_acquire(pool, "bob", &lease), 0);
+    cr_assert_eq(lease.slot, 5);
+    pool_free(pool);
+}
+
+Test(persist, only_v6_column)
+{
+    struct pool *pool = make(false, true);
+    struct persist_result r = parse(pool, "bob,,fd77::1003\n");
+    cr_assert_eq(r.remembered, 1);
+    cr_assert_str_eq(pool_slot_name(pool, 3), "bob");
+    pool_free(pool);
+}
+
+Test(persist, columns_that_disagree)
+{
+    struct pool *pool = make(false, true);
+    struct persist_result r = parse(pool, "bob,10.77.0.5,fd77::1003\n");
+    cr_assert_eq(r.disagreeing, 1);
+    cr_assert_str_eq(pool_slot_name(pool, 1), "bob");
+    cr_assert_null(pool_slot_name(pool, 3));
+    pool_free(pool);
+}
+
+Test(persist, bad_lines_are_counted)
+{
+    struct pool *pool = make(false, false);
+    struct persist_result r =
+        parse(pool, "a,10.77.0.5\nb,not-an-address\nc,10.99.0.1\nd\n,10.77.0.6\ne,10.77.0.7,,x\n");
+    cr_assert_eq(r.remembered, 1);
+    cr_assert_eq(r.ignored, 5);
+    cr_assert_eq(r.first_bad_line, 2);
+    cr_assert_not(r.corrupt);
+    pool_free(pool);
+}
+
+Test(persist, rubbish_is_corrupt)
+{
+    struct pool *pool = make(false, false);
+    cr_assert(parse(pool, "\x7f\x45\x4c\x46 rubbish\nmore\n").corrupt);
+    cr_assert(persist_parse(pool, "a,10.77.0.5\n\0\0", 14, false, 1).corrupt);
+    pool_free(pool);
+}
+
+Test(persist, files)
+{
+    char dir[] = "/tmp/server-persist-XXXXXX";
+    cr_assert_not_null(mkdtemp(dir));
+    char *path = mem_printf("%s/ipp.txt", dir);
+    char *aside = mem_printf("%s/ipp.txt.corrupt", dir);
+
+    struct pool *pool = make(false, false);
+    cr_assert_eq(persist_load(pool, path, false, 1), 0, "a missing file is fine");
+    struct pool_lease lease;
+    cr_assert_eq(pool_acquire(pool, "carol", &lease), 0);
+    cr_assert_eq(persist_save(pool, path), 0);
+    cr_assert_eq(chmod(path, 0640), 0);
+    cr_assert_eq(persist_save(pool, path), 0);
+    struct stat st;
+    cr_assert_eq(stat(path, &st), 0);
+    cr_assert_eq(st.st_mode & 0777, 0640, "the mode is kept");
+    pool_free(pool);
+
+    pool = make(false, false);
+    cr_assert_eq(persist_load(pool, path, false, 1), 0);
+    cr_assert_str_eq(pool_slot_name(pool, 0), "carol");
+    pool_free(pool);
+
+    FILE *f = fopen(path, "w");
+    cr_assert_not_null(f);
+    cr_assert(fputs("%%% not a pool file\n", f) >= 0);
+    cr_assert_eq(fclose(f), 0);
+    pool = make(false, false);
+    cr_assert_eq(persist_load(pool, path, false, 1), 0);
+    cr_assert_eq(access(aside, F_OK), 0, "kept aside");
+    cr_assert_neq(access(path, F_OK), 0);
+    pool_free(pool);
+    cr_assert_eq(unlink(aside), 0);
+    cr_assert_eq(rmdir(dir), 0);
+    free(path);
+    free(aside);
+}
