@@ -9,6 +9,10 @@
  * spec, 10.7).
  *
  * Threads: any, one at a time for one session; TLS steps are slow, so owners run session_receive() in a pool.
+ *
+ * Life of a key: KEY_EXCHANGE (server side: answer with session_authorize()), ACTIVE, KEYS_READY, then the owner
+ * calls session_export_keys(), which makes the key one that carries data. Only then is a renegotiation possible.
+ * The owner installs the first key as the one that sends; later ones send from SESSION_EV_SEND_SWITCH on.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +24,7 @@
 #include "base/secret.h"
 
 struct session;
+struct x509_st;
 struct tls_context; /* session/tls.h: certificates, versions, ciphers, the verify callback */
 struct wrap_config; /* session/wrap.h: none, tls-auth, tls-crypt, tls-crypt-v2 and their keys */
 
@@ -48,7 +53,8 @@ struct session_config {
     unsigned replay_seconds;       /* default 15 */
     const char *options_string;    /* our OCC string ("V4,dev-type tun,..."), owner builds it */
     const char *peer_info;         /* our IV_ lines, NULL for none (a server in multi-client mode) */
-    unsigned ack_limit;            /* 8; a client towards an unwrapped server uses 4 */
+    unsigned ack_limit;            /* 8; a client towards an unwrapped server uses 4. 0 in any of these: default */
+    bool want_credentials;         /* server: without username and password the session fails, unanswered */
 };
 
 /** Credentials of a client; asked for each key exchange, so that tokens and auth-nocache work. */
@@ -72,7 +78,7 @@ struct session_open {
     bool from_cookie;                       /* server: first packet is the third of a cookie handshake */
     uint8_t own_id[SESSION_ID_SIZE];        /* from_cookie: the cookie that was given out */
     uint8_t peer_id[SESSION_ID_SIZE];       /* from_cookie */
-    struct secret client_key;               /* tls-crypt-v2 server: Kc (256 bytes), copied */
+    struct secret client_key;               /* tls-crypt-v2 server: Kc (256 bytes), copied; else empty */
     void *tls_user;                         /* handed to the TLS verify callback: whose certificate it is */
 };
 
@@ -90,7 +96,8 @@ void session_free(struct session *s);
 /**
  * session_receive - one control packet, without the TCP length
  * Return: 0; a negative error when the packet was dropped (nothing changed; count it), ERR_AUTH when its wrapping
- * is wrong, ERR_REPLAY, ERR_FORMAT, ERR_STATE. The session's own failure is an event, not an error here.
+ * is wrong, ERR_REPLAY, ERR_FORMAT, ERR_STATE (another session's id, wrong role or key id). The session's own
+ * failure is an event, not an error here.
  */
 int session_receive(struct session *s, struct clock_now now, const uint8_t *packet, size_t len);
 
@@ -117,7 +124,8 @@ enum session_event_type {
     SESSION_EV_STARTED,      /* first valid packet of the peer: "TLS: Initial packet from" */
     SESSION_EV_KEY_EXCHANGE, /* the peer's key-method-2 message was read; owner calls session_authorize() */
     SESSION_EV_ACTIVE,       /* handshake of @key_id complete in both directions */
-    SESSION_EV_KEYS_READY,   /* active and authorised: session_export_keys() works for @key_id */
+    SESSION_EV_KEYS_READY,   /* active and authorised: session_export_keys() works for @key_id. Call it at once, but
+                              * for @first, where cipher and derivation have to be negotiated before */
     SESSION_EV_SEND_SWITCH,  /* from now on data is sent with @key_id (10.4) */
     SESSION_EV_KEY_EXPIRED,  /* the lame duck @key_id is dead (10.5) */
     SESSION_EV_MESSAGE,      /* a control message: @text, NUL-terminated, printable, without its NUL in @len */
@@ -158,8 +166,10 @@ bool session_next_event(struct session *s, struct session_event *out);
 
 /**
  * session_authorize - verdict on the key exchange of @key_id
- * PENDING keeps the key unusable until another call. FAILED: the owner also sends AUTH_FAILED and closes later.
- * @username_locked ... checks across renegotiations are the owner's.
+ * PENDING keeps the key unusable until another call; how long that may last is the owner's to decide. FAILED: the
+ * key never carries data, the session lives on so that the owner can send AUTH_FAILED; it closes later. Checks
+ * across renegotiations (same user, same certificate) are the owner's. A client need not call it: its verdict is
+ * OK as soon as TLS accepted the certificate, unless it says otherwise in its KEY_EXCHANGE event.
  */
 void session_authorize(struct session *s, struct clock_now now, uint8_t key_id, enum session_verdict verdict);
 
@@ -168,7 +178,8 @@ enum session_derivation { SESSION_KEYS_PRF, SESSION_KEYS_EXPORTER };
 
 /**
  * session_export_keys - the 256 bytes of key material of @key_id (7.4)
- * May be called once an authorised key is ready; the PRF's inputs are wiped by session_forget_inputs().
+ * Works from KEYS_READY on, once: the inputs of the PRF are wiped by it. From then on the key counts as one that
+ * carries data (it can be renegotiated, and takes part in 10.4). The caller wipes @out.
  * Return: 0, ERR_STATE, ERR_CRYPTO.
  */
 int session_export_keys(struct session *s, uint8_t key_id, enum session_derivation how,
@@ -189,6 +200,17 @@ int session_renegotiate(struct session *s, struct clock_now now);
 /** session_message - queue a control message on the newest active key (before that: until one is active).
  *  @text without NUL, at most SESSION_MESSAGE_MAX - 1 bytes. Return: 0, ERR_LIMIT, ERR_STATE. */
 int session_message(struct session *s, struct clock_now now, const char *text);
+
+/** session_close - after AUTH_FAILED, EXIT or HALT: what is queued still goes out and is repeated, but no
+ *  renegotiation starts any more and the peer's are ignored. The owner frees the session some seconds later. */
+void session_close(struct session *s);
+
+/** session_peer_certificate - the peer's certificate of @key_id as OpenSSL's X509, borrowed while that key lives;
+ *  NULL when it sent none. */
+struct x509_st *session_peer_certificate(struct session *s, uint8_t key_id);
+
+/** session_wrap_name - "tls-auth", "tls-crypt", "tls-crypt-v2" or "none": how its first key is protected. */
+const char *session_wrap_name(const struct session *s);
 
 /** session_idle - everything that was sent has been acknowledged and nothing waits. */
 bool session_idle(const struct session *s);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VPND_SESSION_NEGOTIATE_H
+#define VPND_SESSION_NEGOTIATE_H
+
+/*
+ * What two ends agree on after the key exchange: cipher, key derivation, data format, exit notification, dynamic
+ * tls-crypt (control channel spec, 6 and 7). Pure functions over text; nothing is allocated. Thread: any.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "crypto/cipher.h"
+#include "session/session.h"
+
+/** IV_PROTO bits (6). */
+enum negotiate_proto {
+    NEGOTIATE_DATA_V2 = 1 << 1,
+    NEGOTIATE_REQUEST_PUSH = 1 << 2,
+    NEGOTIATE_KEY_EXPORT = 1 << 3,
+    NEGOTIATE_AUTH_PENDING_KEYWORDS = 1 << 4,
+    NEGOTIATE_P2P = 1 << 5,
+    NEGOTIATE_DNS_OPTION = 1 << 6,
+    NEGOTIATE_CC_EXIT = 1 << 7,
+    NEGOTIATE_AUTH_FAIL_TEMP = 1 << 8,
+    NEGOTIATE_DYNAMIC_CRYPT = 1 << 9,
+    NEGOTIATE_DATA_EPOCH = 1 << 10,
+    NEGOTIATE_DNS_OPTION_V2 = 1 << 11,
+    NEGOTIATE_PUSH_UPDATE = 1 << 12,
+};
+
+#define NEGOTIATE_PROTO_CLIENT 8094u /* a pull client that can do everything */
+#define NEGOTIATE_PROTO_P2P 7850u    /* a point-to-point end likewise */
+#define NEGOTIATE_TEXT_MAX 256
+
+/** Our side, from the configuration. */
+struct negotiate_policy {
+    const char *data_ciphers;  /* normalised list (cipher_list_normalise()) */
+    const char *fallback;      /* data-ciphers-fallback or what stands for it; NULL: none */
+    uint32_t proto;            /* NEGOTIATE_* that we can honour */
+    bool force_key_export;     /* force-tls-key-material-export */
+};
+
+/** The peer's side, from its key exchange. */
+struct negotiate_peer {
+    uint32_t proto;                       /* IV_PROTO; 0 when absent or nonsense */
+    bool has_ciphers;                     /* IV_CIPHERS was sent */
+    char ciphers[NEGOTIATE_TEXT_MAX];     /* IV_CIPHERS, else what IV_NCP=2 implies, else "" */
+    unsigned ncp;                         /* IV_NCP */
+    unsigned mtu;                         /* IV_MTU, 0: absent */
+    char occ_cipher[CIPHER_NAME_MAX];     /* `cipher` of the options string, "none" for [null-cipher]; "" absent */
+    bool occ_comp_lzo;                    /* options string has comp-lzo */
+};
+
+/** negotiate_peer_parse - read peer info and options string; NULL is an absent one. */
+void negotiate_peer_parse(const char *peer_info, const char *options_string, struct negotiate_peer *out);
+
+/** The outcome, fixed by the first key of a session. */
+struct negotiated {
+    char cipher[CIPHER_NAME_MAX];
+    enum session_derivation derivation;
+    bool epoch;          /* AEAD epoch data format */
+    bool data_v2;        /* data packets carry a peer id */
+    bool cc_exit;        /* EXIT as a control message */
+    bool dynamic_crypt;  /* session_enable_dynamic_crypt() */
+    bool push_cipher;    /* server: put `cipher` into the push reply */
+    bool push_mtu;       /* server: put `tun-mtu` into the push reply */
+};
+
+/**
+ * negotiate_server - a server's choice for a client (7.2)
+ * @refusal: text of the AUTH_FAILED message (after "AUTH_FAILED,") when it fails; static
+ * Return: 0 or ERR_UNSUPPORTED.
+ */
+int negotiate_server(const struct negotiate_policy *policy, const struct negotiate_peer *peer, struct negotiated *out,
+                     const char **refusal);
+
+/** negotiate_flags_option - the push option that carries the outcome: "protocol-flags ..." or
+ *  "key-derivation tls-ekm" for older clients, "" for none. Return: @out. */
+const char *negotiate_flags_option(const struct negotiate_peer *peer, const struct negotiated *outcome,
+                                   char out[NEGOTIATE_TEXT_MAX]);
+
+/** What a client was pushed; NULL or false where it was not. */
+struct negotiate_pushed {
+    const char *cipher;
+    const char *protocol_flags;   /* arguments, joined by blanks */
+    const char *key_derivation;   /* argument of the old option */
+    bool has_peer_id;
+    const char *server_options;   /* the server's options string */
+};
+
+/**
+ * negotiate_client - what a pull client makes of the push reply (7.3)
+ * @error: one line for the log when it fails, NEGOTIATE_TEXT_MAX bytes
+ * Return: 0, or ERR_UNSUPPORTED: reconnect. Unknown flags are skipped; *unknown_flag (may be NULL) names the first.
+ */
+int negotiate_client(const struct negotiate_policy *policy, const struct negotiate_pushed *pushed,
+                     struct negotiated *out, char error[NEGOTIATE_TEXT_MAX], char unknown_flag[CIPHER_NAME_MAX]);
+
+/**
+ * negotiate_p2p - both ends without push (7.6)
+ * @tls_server: our TLS role
+ * Return: 0, or ERR_UNSUPPORTED: no cipher, no data channel.
+ */
+int negotiate_p2p(const struct negotiate_policy *policy, const struct negotiate_peer *peer, bool tls_server,
+                  struct negotiated *out);
+
+/** negotiate_p2p_peer_id - the peer id of both directions of such a link. Return: id, or negative. */
+int negotiate_p2p_peer_id(struct session *session, const struct negotiated *outcome);
+
+/** How much a peer is told (`push-peer-info` and mode). */
+enum negotiate_level {
+    NEGOTIATE_LEVEL_NONE,   /* server in multi-client mode */
+    NEGOTIATE_LEVEL_P2P,    /* IV_CIPHERS and IV_PROTO */
+    NEGOTIATE_LEVEL_PULL,   /* the usual client */
+    NEGOTIATE_LEVEL_FULL,   /* push-peer-info */
+};
+
+/** Facts about us for the IV_ lines; NULL or 0 leaves a line out. */
+struct negotiate_identity {
+    const char *version;            /* IV_VER */
+    const char *platform;           /* IV_PLAT, "linux" */
+    unsigned tun_mtu_max;           /* IV_MTU */
+    bool tcp_any_order;             /* IV_TCPNL=1 */
+    bool lz4;                       /* LZ4 and LZ4v2 may be switched on by the server */
+    bool lzo;                       /* likewise */
+    bool stubs;                     /* compression framing without compression is understood */
+    const char *sso;                /* IV_SSO */
+    const char *gui_version;        /* IV_GUI_VER */
+    const char *hardware_address;   /* IV_HWADDR; with FULL only, like the rest */
+    const char *tls_library;        /* IV_SSL */
+    const char *platform_version;   /* IV_PLAT_VER */
+    const char *const *variables;   /* n_variables texts "UV_NAME=value" */
+    size_t n_variables;
+};
+
+/** negotiate_peer_info - append our IV_ lines. Return: 0 or ERR_LIMIT. */
+int negotiate_peer_info(const struct negotiate_policy *policy, const struct negotiate_identity *who,
+                        enum negotiate_level level, struct buf *out);
+
+/** Defaults that `compat-mode` brings back. */
+struct negotiate_compat {
+    bool tls_min_1_0;           /* before 2.3.7 */
+    bool fallback_is_cipher;    /* before 2.4.0: data-ciphers-fallback = cipher, BF-CBC when unset */
+    bool append_cipher;         /* before 2.5.0: data-ciphers gets `cipher` at its end */
+    bool allow_compression;     /* before 2.6.0: allow-compression asym */
+};
+
+/** negotiate_compat_mode - what "X.Y.Z" switches on. Return: 0 or ERR_FORMAT. */
+int negotiate_compat_mode(const char *version, struct negotiate_compat *out);
+
+#endif
