@@ -113,6 +113,27 @@ void dp_device_detach(struct dp *dp);
 /** dp_device_set_mtu - the device's MTU was changed while running. */
 void dp_device_set_mtu(struct dp *dp, unsigned mtu);
 
+/* ------------------------------------------------------------------ settings that can be pushed */
+
+/** dp_set_block_ipv6 - change dp_config.block_ipv6 while running. */
+void dp_set_block_ipv6(struct dp *dp, bool on);
+
+/** dp_set_shaper - change dp_config.shaper_bytes_per_s while running (p2p; 0 off). Return: 0 or -EINVAL. */
+int dp_set_shaper(struct dp *dp, uint32_t bytes_per_s);
+
+#define DP_NAT_MAX 64 /* most `client-nat` lines */
+
+/** One `client-nat` line: a one-to-one translation between two IPv4 networks of one size (all host order). */
+struct dp_nat {
+    bool snat;        /* true: source towards the tunnel; false (dnat): destination towards the tunnel */
+    uint32_t network;
+    uint32_t mask;
+    uint32_t alias;
+};
+
+/** dp_set_nat - replace the translations (p2p). Return: 0 or -EINVAL. */
+int dp_set_nat(struct dp *dp, const struct dp_nat *rules, unsigned count);
+
 /* ------------------------------------------------------------------ transport */
 
 /**
@@ -181,8 +202,9 @@ struct dp_peer {
     struct dp_path path;
     unsigned keepalive_interval_s; /* ping after so much silence from us; 0 off */
     unsigned keepalive_timeout_s;  /* DP_GONE_TIMEOUT after so much silence from the peer; 0 off */
-    unsigned replay_window;    /* ids accepted behind the highest; 0 strict order is 1 here; default 64 */
-    unsigned replay_seconds;   /* and at most so old; 0 no limit by time */
+    unsigned replay_window;    /* ids accepted behind the highest, 1..65536; 0: our default, 8192 and no time limit */
+    unsigned replay_seconds;   /* and at most so old (600); 0 no limit by time */
+    bool replay_strict;        /* `replay-window 0`: only the next id; replay_window is ignored */
     bool tx_ordered;           /* the peer's window is small or unknown: keep one key's packets in order */
     bool may_float;            /* UDP: an authenticated packet from a new address moves the peer */
     enum dp_framing framing;
@@ -309,6 +331,8 @@ struct dp_peer_stats {
     uint64_t tunnel_tx_bytes;
     uint64_t tunnel_rx_packets;
     uint64_t tunnel_tx_packets;
+    uint32_t link_rx_max;     /* largest authenticated outer payload so far, for MTU_REPLY */
+    uint32_t link_tx_max;
 };
 
 /** Why a packet was dropped; each has a counter (names from dp_drop_name()). */

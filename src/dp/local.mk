@@ -1,2 +1,5 @@
 noinst_LIBRARIES += src/dp/libdp.a
-src_dp_libdp_a_SOURCES =
+src_dp_libdp_a_SOURCES = \
+	src/dp/backend.h \
+	src/dp/dp.c src/dp/dp.h \
+	src/dp/fake/fake.c src/dp/fake/fake.h
