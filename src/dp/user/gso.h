@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VPND_DP_USER_GSO_H
+#define VPND_DP_USER_GSO_H
+
+#include "dp/user/vnet.h"
+#include "wire/ip.h"
+
+/*
+ * Split what a device with IFF_VNET_HDR delivers: one ordinary packet, one whose L4 checksum is still to be
+ * completed, or a TCP/UDP super-packet. Two steps: gso_parse() looks (routing can be decided on the result), then
+ * gso_emit() writes the finished packets. Nothing is allocated. Any worker.
+ */
+
+#define GSO_SEGMENTS_MAX 128 /* most packets that one read can give: 65535 bytes in segments of 512 */
+
+/** A parsed read. Points into the caller's buffer. */
+struct gso_plan {
+    const uint8_t *data;   /* packet without the vnet header; tap: Ethernet header first */
+    uint32_t len;
+    uint16_t l3_offset;    /* 0, or Ethernet header and tags */
+    uint16_t l4_offset;    /* only when @ip is valid */
+    uint16_t headers;      /* bytes repeated in front of each segment's payload (segments > 1) */
+    uint16_t mss;          /* payload bytes of each segment but the last */
+    uint16_t segments;     /* >= 1 */
+    uint16_t csum_start;   /* partial checksum of a packet that is not segmented; 0 none */
+    uint16_t csum_offset;
+    bool is_ip;            /* @ip was parsed; otherwise carry the packet as it is */
+    struct ip_packet ip;   /* offsets from data + l3_offset */
+};
+
+/**
+ * gso_parse - check one read
+ * @read: vnet header and packet
+ * @tap:  Ethernet frames
+ * The kernel's header length is not used; headers are parsed.
+ * Return: 0; ERR_TRUNCATED or ERR_FORMAT (drop, DP_DROP_INNER); ERR_LIMIT (more than GSO_SEGMENTS_MAX segments).
+ */
+int gso_parse(const uint8_t *read, size_t len, bool tap, struct gso_plan *plan);
+
+/** One finished packet in the arena. */
+struct gso_segment {
+    uint8_t *data;
+    uint32_t len;
+};
+
+/** Room kept around each packet: packets lie one after the other as headroom, packet, tailroom, without gaps, so
+ *  that sealed records are contiguous when the rooms are exactly the record's overhead. */
+struct gso_layout {
+    uint16_t headroom;
+    uint16_t tailroom;
+};
+
+/** gso_arena_size - bytes that gso_emit() will use. */
+size_t gso_arena_size(const struct gso_plan *plan, const struct gso_layout *layout);
+
+/**
+ * gso_emit - write all packets of a plan
+ * @arena: gso_arena_size() bytes, not overlapping the read buffer
+ * @out:   plan->segments entries
+ *
+ * TCP: sequence numbers advance, FIN and PSH only on the last, CWR only on the first; IPv4 ids count up; checksums
+ * are complete. Return: bytes of @arena used.
+ */
+size_t gso_emit(const struct gso_plan *plan, const struct gso_layout *layout, uint8_t *arena, struct gso_segment *out);
+
+#endif
