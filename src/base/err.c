@@ -18,7 +18,7 @@ const char *err_str(int err)
         return "replayed packet";
     case ERR_LIMIT:
         return "limit reached";
-    case ERR_STATE:
+    case ERR_BAD_STATE:
         return "not allowed in this state";
     case ERR_UNSUPPORTED:
         return "not supported here";

@@ -12,7 +12,7 @@ enum err {
     ERR_AUTH = -10003,        /* authentication (HMAC, tag, password) failed */
     ERR_REPLAY = -10004,      /* packet id seen before or too old */
     ERR_LIMIT = -10005,       /* a configured or protocol limit was reached */
-    ERR_STATE = -10006,       /* not allowed in the current state */
+    ERR_BAD_STATE = -10006,       /* not allowed in the current state */
     ERR_UNSUPPORTED = -10007, /* valid, but this build or back end cannot do it */
     ERR_CRYPTO = -10008,      /* the crypto library failed */
     ERR_NOT_FOUND = -10009,   /* no such object */

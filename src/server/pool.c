@@ -278,7 +278,7 @@ int pool_remember(struct pool *pool, unsigned number, const char *cn, bool fixed
     }
     struct slot *slot = &pool->slots[number];
     if (slot->in_use) {
-        return ERR_STATE;
+        return ERR_BAD_STATE;
     }
     list_remove(&slot->free_node);
     slot_name(pool, slot, cn);

@@ -79,7 +79,7 @@ void pool_release(struct pool *pool, unsigned slot, bool forget, uint64_t unix_s
 /**
  * pool_remember - say that @cn had @slot, as read from a file
  * @fixed: nobody else may have it
- * Return: 0, or ERR_NOT_FOUND (no such slot), ERR_STATE (in use now).
+ * Return: 0, or ERR_NOT_FOUND (no such slot), ERR_BAD_STATE (in use now).
  */
 int pool_remember(struct pool *pool, unsigned slot, const char *cn, bool fixed, uint64_t unix_s);
 

@@ -96,7 +96,7 @@ void session_free(struct session *s);
 /**
  * session_receive - one control packet, without the TCP length
  * Return: 0; a negative error when the packet was dropped (nothing changed; count it), ERR_AUTH when its wrapping
- * is wrong, ERR_REPLAY, ERR_FORMAT, ERR_STATE (another session's id, wrong role or key id). The session's own
+ * is wrong, ERR_REPLAY, ERR_FORMAT, ERR_BAD_STATE (another session's id, wrong role or key id). The session's own
  * failure is an event, not an error here.
  */
 int session_receive(struct session *s, struct clock_now now, const uint8_t *packet, size_t len);
@@ -180,7 +180,7 @@ enum session_derivation { SESSION_KEYS_PRF, SESSION_KEYS_EXPORTER };
  * session_export_keys - the 256 bytes of key material of @key_id (7.4)
  * Works from KEYS_READY on, once: the inputs of the PRF are wiped by it. From then on the key counts as one that
  * carries data (it can be renegotiated, and takes part in 10.4). The caller wipes @out.
- * Return: 0, ERR_STATE, ERR_CRYPTO.
+ * Return: 0, ERR_BAD_STATE, ERR_CRYPTO.
  */
 int session_export_keys(struct session *s, uint8_t key_id, enum session_derivation how,
                         uint8_t out[SESSION_KEY_MATERIAL_SIZE]);
@@ -194,11 +194,11 @@ int session_enable_dynamic_crypt(struct session *s, struct clock_now now);
 /** session_set_reneg - reneg-sec became known by negotiation or token policy; 0 never. */
 void session_set_reneg(struct session *s, struct clock_now now, unsigned seconds);
 
-/** session_renegotiate - start a soft reset now if none is running. Return: 0 or ERR_STATE. */
+/** session_renegotiate - start a soft reset now if none is running. Return: 0 or ERR_BAD_STATE. */
 int session_renegotiate(struct session *s, struct clock_now now);
 
 /** session_message - queue a control message on the newest active key (before that: until one is active).
- *  @text without NUL, at most SESSION_MESSAGE_MAX - 1 bytes. Return: 0, ERR_LIMIT, ERR_STATE. */
+ *  @text without NUL, at most SESSION_MESSAGE_MAX - 1 bytes. Return: 0, ERR_LIMIT, ERR_BAD_STATE. */
 int session_message(struct session *s, struct clock_now now, const char *text);
 
 /** session_close - after AUTH_FAILED, EXIT or HALT: what is queued still goes out and is repeated, but no

@@ -83,7 +83,7 @@ bool tls_established(const struct tls *t);
  */
 int tls_read(struct tls *t, uint8_t *out);
 
-/** tls_write - one record of application data (at most TLS_RECORD_MAX). Return: 0, ERR_STATE, ERR_AUTH. */
+/** tls_write - one record of application data (at most TLS_RECORD_MAX). Return: 0, ERR_BAD_STATE, ERR_AUTH. */
 int tls_write(struct tls *t, const void *data, size_t len);
 
 /** tls_close - queue close_notify. */
@@ -92,7 +92,7 @@ void tls_close(struct tls *t);
 /** tls_failure - why it failed, and text for the log ("error:0A000086:SSL routines::certificate verify failed"). */
 enum tls_failure tls_failure(const struct tls *t, const char **text);
 
-/** tls_export - RFC 5705 / RFC 8446 7.5 exporter without context. Return: 0, ERR_STATE, ERR_CRYPTO. */
+/** tls_export - RFC 5705 / RFC 8446 7.5 exporter without context. Return: 0, ERR_BAD_STATE, ERR_CRYPTO. */
 int tls_export(struct tls *t, const char *label, void *out, size_t len);
 
 /** tls_describe - "TLSv1.3, cipher TLSv1.3 TLS_AES_256_GCM_SHA384, peer certificate: 2048 bit RSA, ..." */

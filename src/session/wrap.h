@@ -65,7 +65,7 @@ bool wrap_config_force_cookie(const struct wrap_config *config);
 /**
  * wrap_config_open_wkc - take the wrapped client key off a packet of opcode 10 or 11
  * @kc: receives the client's key; wipe it;  @metadata: KEYFILE_METADATA_MAX bytes, type byte first
- * Return: bytes of metadata and *wkc_len, ERR_FORMAT, ERR_AUTH, ERR_STATE (no server key). Nothing is allocated.
+ * Return: bytes of metadata and *wkc_len, ERR_FORMAT, ERR_AUTH, ERR_BAD_STATE (no server key). Nothing is allocated.
  */
 int wrap_config_open_wkc(const struct wrap_config *config, const uint8_t *packet, size_t len,
                          struct keyfile_static *kc, uint8_t *metadata, size_t *wkc_len);
