@@ -2,6 +2,7 @@ check_PROGRAMS += tests/unit/server/test_server
 TESTS += tests/unit/server/test_server
 tests_unit_server_test_server_SOURCES = \
 	tests/unit/server/test_ccd.c \
+	tests/unit/server/test_instances.c \
 	tests/unit/server/test_persist.c \
 	tests/unit/server/test_pool.c \
 	tests/unit/server/test_port_share_rule.c \
