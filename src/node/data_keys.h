@@ -7,25 +7,20 @@
  * Thread: the loop thread.
  */
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
+#include "config/config.h"
+#include "crypto/cipher.h"
 #include "dp/dp.h"
+#include "session/negotiate.h"
 #include "session/session.h"
 
-struct config;
-struct config_connection;
 
 /** The outcome of negotiation that key and peer depend on; fixed by the first key of a session. */
 struct data_negotiated {
-    char cipher[32];                   /* library spelling, "none" allowed */
-    char auth[32];                     /* digest for CBC formats */
-    bool epoch;                        /* protocol-flags aead-epoch */
-    enum session_derivation derivation;
-    bool cc_exit;                      /* EXIT goes over the control channel */
-    bool dynamic_crypt;                /* dyn-tls-crypt */
-    uint32_t tx_id;                    /* peer id to send; DP_PEER_ID_NONE for none */
-    bool data_v1;
+    struct negotiated outcome;    /* session/negotiate.h */
+    char auth[CIPHER_NAME_MAX];   /* digest for CBC formats, "none" allowed */
+    uint32_t tx_id;               /* peer id to send; DP_PEER_ID_NONE for none */
 };
 
 /** data_key_format - AEAD, epoch or CBC for this cipher. */
@@ -76,22 +71,20 @@ void data_keys_clear(struct data_keys *keys);
 
 /** What config and negotiation say about one peer, besides its identity. */
 struct data_peer_request {
-    const struct config *config;
+    const struct config *config;                /* with pushed options applied */
     const struct config_connection *connection; /* client: the entry in use; NULL: top level */
+    const struct config_client *client;         /* server: the client's own values; NULL: those of @config */
     const struct data_negotiated *negotiated;
     bool tcp;
-    unsigned ping_s;         /* keepalive in force, after push */
-    unsigned ping_timeout_s;
 };
 
 /**
- * data_peer_fill - mssfix, fragment, framing, replay window, keepalive, inactivity, data format of @out
- * Leaves id, path and may_float to the caller.
+ * data_peer_fill - data format, framing, mssfix, fragment, replay window, keepalive and inactivity of @out
+ * Leaves id, path and may_float to the caller. Keepalive is `ping` with `ping-restart` or `ping-exit`.
  */
 void data_peer_fill(const struct data_peer_request *request, struct dp_peer *out);
 
-/** data_framing - compression framing from `comp-lzo` and `compress` arguments (NULL: option absent; "": without
- *  argument). Return: the framing; *usable false when the argument is unknown. */
-enum dp_framing data_framing(const char *comp_lzo, const char *compress, bool *usable);
+/** data_framing - the data plane's framing for an option value; NONE for CONFIG_COMPRESS_MIGRATE. */
+enum dp_framing data_framing(enum config_compress compress);
 
 #endif

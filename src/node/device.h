@@ -24,6 +24,7 @@ struct device_plan {
     const char *dev;            /* "tun", "tap0", "null", any name with tap set right */
     const char *dev_node;       /* NULL: default */
     bool tap;
+    bool null;                  /* no device at all */
     enum device_topology topology;
     unsigned queues;            /* wanted; 0 means 1 */
     bool no_offload;            /* do not ask for the virtio header */
@@ -40,18 +41,19 @@ struct device_plan {
     const char *bridge;         /* tap: put the device into this bridge; NULL: no */
 };
 
-/** device_plan_init - defaults and what @config says about dev, dev-type, dev-node, topology, tun-mtu, txqueuelen,
- *  lladdr, ifconfig-noexec, bridge. Return: 0, or ERR_CONFIG (logged) when the type is unclear. */
-int device_plan_init(struct device_plan *plan, const struct config *config);
+/**
+ * device_plan_init - everything that @config (with pushed options applied) says: dev, dev-type, dev-node, topology,
+ * tun-mtu, txqueuelen, lladdr, ifconfig, ifconfig-ipv6, ifconfig-noexec, bridge
+ * @mtu: 0: tun-mtu of @config
+ * Return: 0, or ERR_CONFIG with one line logged that names what is wrong.
+ */
+int device_plan_init(struct device_plan *plan, const struct config *config, unsigned mtu);
 
 /**
  * device_plan_ifconfig - take over `ifconfig A B`, B read by topology and type
  * @a, @b: as in the option line. Return: 0, or ERR_CONFIG with one line logged that names what is wrong.
  */
 int device_plan_ifconfig(struct device_plan *plan, const char *a, const char *b);
-
-/** device_plan_ifconfig6 - take over `ifconfig-ipv6 ADDR/BITS [REMOTE]`. Return: 0 or ERR_CONFIG (logged). */
-int device_plan_ifconfig6(struct device_plan *plan, const char *addr_bits, const char *remote);
 
 /** device_open - open or create the device. Return: 0 and *out, or negative after one error line with advice. */
 int device_open(const struct device_plan *plan, struct rtnl *nl, struct device **out);

@@ -22,56 +22,18 @@
 struct config;
 struct env; /* hooks/env.h */
 
-/** One `route` or `route-ipv6` line; fields as written, NULL where absent or "default". */
-struct route_line {
-    bool ipv6;
-    const char *network; /* address, host name (IPv4), vpn_gateway, net_gateway, remote_host; ADDR/BITS for IPv6 */
-    const char *netmask; /* IPv4 only */
-    const char *gateway; /* address, vpn_gateway, net_gateway, remote_host */
-    const char *metric;
-    uint32_t table;      /* route-table in force at that line; 0 main */
-};
-
-/** Flags of redirect-gateway and redirect-private; they accumulate. */
-enum route_redirect {
-    ROUTE_REDIRECT_ENABLE = 1u << 0,     /* either option was given */
-    ROUTE_REDIRECT_GATEWAY = 1u << 1,    /* redirect-gateway: change the default route */
-    ROUTE_REDIRECT_LOCAL = 1u << 2,
-    ROUTE_REDIRECT_AUTOLOCAL = 1u << 3,
-    ROUTE_REDIRECT_DEF1 = 1u << 4,
-    ROUTE_REDIRECT_BYPASS_DHCP = 1u << 5,
-    ROUTE_REDIRECT_BYPASS_DNS = 1u << 6,
-    ROUTE_REDIRECT_BLOCK_LOCAL = 1u << 7,
-    ROUTE_REDIRECT_IPV6 = 1u << 8,
-    ROUTE_REDIRECT_NOT_IPV4 = 1u << 9,
-};
-
-/** routes_redirect_flag - bit for one word ("def1"); 0 when unknown. */
-unsigned routes_redirect_flag(const char *word);
-
 /** What routes are made from. All borrowed during routes_new(). */
 struct routes_request {
-    const struct route_line *lines;
-    size_t line_count;
-    unsigned redirect;          /* enum route_redirect */
-    const char *gateway4;       /* route-gateway; NULL: @peer4 */
-    const char *gateway6;       /* route-ipv6-gateway; NULL: @peer6 */
-    uint32_t metric;            /* route-metric; RTNL_METRIC_NONE none */
-    bool noexec;                /* route-noexec: environment only */
-
-    uint32_t ifindex;           /* of the device */
+    const struct config *config; /* with pushed options applied: route, route_ipv6, route_gateway, route_metric,
+                                    redirect_gateway, route_noexec, route_ipv6_gateway */
+    uint32_t ifindex;            /* of the device; 0 with `dev null` */
     bool tap;
-    struct ip_addr peer4;       /* far end of the device in net30 and p2p, unset otherwise */
-    struct ip_addr local6;      /* unset: no IPv6 inside */
+    struct ip_addr peer4;        /* far end of the device in net30 and p2p, unset otherwise */
+    struct ip_addr local6;       /* unset: no IPv6 inside */
     struct ip_addr peer6;
-    struct ip_addr remote;      /* outer address of the server; unset: unknown (then no host route) */
-    uint32_t mark;              /* of our sockets: how the way to @remote is looked up */
-
-    const char *journal;        /* file to list installed routes in; NULL: none */
+    struct ip_addr remote;       /* outer address of the server; unset: unknown (then no host route) */
+    const char *journal;         /* file to list installed routes in; NULL: none */
 };
-
-/** routes_lines_from_config - the configured `route` and `route-ipv6` lines. Return: number; free *out with free(). */
-size_t routes_lines_from_config(const struct config *config, struct route_line **out);
 
 struct routes;
 
