@@ -1,6 +1,9 @@
 noinst_LIBRARIES += src/crypto/libcrypto_layer.a
 src_crypto_libcrypto_layer_a_SOURCES = \
-	src/crypto/aead.h \
+	src/crypto/aead.c src/crypto/aead.h \
+	src/crypto/aead_engine.h \
+	src/crypto/aead_evp.c \
+	src/crypto/aead_ipsecmb.c \
 	src/crypto/aes_ctr.c src/crypto/aes_ctr.h \
 	src/crypto/cbc_hmac.h \
 	src/crypto/cipher.c src/crypto/cipher.h \

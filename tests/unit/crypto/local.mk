@@ -1,6 +1,7 @@
 check_PROGRAMS += tests/unit/crypto/test_crypto
 TESTS += tests/unit/crypto/test_crypto
 tests_unit_crypto_test_crypto_SOURCES = \
+	tests/unit/crypto/test_aead.c \
 	tests/unit/crypto/test_aes_ctr.c \
 	tests/unit/crypto/test_cipher.c \
 	tests/unit/crypto/test_digest.c \
