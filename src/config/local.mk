@@ -10,4 +10,5 @@ src_config_libconfig_a_SOURCES = \
 	src/config/options_tls.def \
 	src/config/options_transport.def \
 	src/config/options_tunnel.def \
-	src/config/options_vpnd.def
+	src/config/options_vpnd.def \
+	src/config/token.c src/config/token.h

@@ -1,0 +1,6 @@
+check_PROGRAMS += tests/unit/config/test_config
+TESTS += tests/unit/config/test_config
+tests_unit_config_test_config_SOURCES = \
+	tests/unit/config/test_token.c
+tests_unit_config_test_config_CFLAGS = $(CRITERION_FLAGS)
+tests_unit_config_test_config_LDADD = $(LIB_CONFIG) $(SYS_LIBS) $(WIRE_LIBS) $(CRITERION_LIBS)
