@@ -87,14 +87,19 @@ static inline bool data_pkt_is_occ(const uint8_t *payload, size_t len)
 /** data_pkt_occ_write - append magic and type of an OCC message; the caller appends its body. */
 void data_pkt_occ_write(struct wr *w, enum data_pkt_occ type);
 
+/** What an answer to an OCC message needs to know. */
+struct data_pkt_occ_facts {
+    const char *options_string; /* for OCC_REPLY */
+    uint16_t max_received;      /* largest UDP payloads so far, for MTU_REPLY */
+    uint16_t max_sent;
+    uint16_t overhead;          /* what encapsulation adds to a payload: subtracted from a requested load */
+};
+
 /**
  * data_pkt_occ_answer - the reply owed to an OCC message of type 0, 2 or 4 (10.2)
- * @options_string: for OCC_REPLY; @max_received, @max_sent: largest UDP payloads so far, for MTU_REPLY
- * @filler_limit: most filler bytes of an MTU_LOAD answer; @filler overhead: bytes to subtract from the request
- * Return: true when @w now holds a reply to be sent as a data payload (MTU_LOAD filler is zeroed: the caller
- * may overwrite it with random bytes).
+ * @w: room for the reply; also the bound of an MTU_LOAD answer, whose filler is zeroed (it may be overwritten)
+ * Return: true when @w holds a reply to be sent as a data payload.
  */
-bool data_pkt_occ_answer(struct wr *w, const uint8_t *payload, size_t len, const char *options_string,
-                         uint16_t max_received, uint16_t max_sent, size_t filler_overhead);
+bool data_pkt_occ_answer(struct wr *w, const uint8_t *payload, size_t len, const struct data_pkt_occ_facts *facts);
 
 #endif
