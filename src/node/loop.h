@@ -46,6 +46,10 @@ struct loop_signal_info {
 /** Called on the loop thread, never from within loop_raise(). */
 typedef void (*loop_signal_fn)(void *arg, const struct loop_signal_info *info);
 
+/** loop_pool_size - threads for handshakes and other slow steps (libuv's pool); 0: one for each CPU, at least 4.
+ *  Before the first loop_open(); without a call that default holds. UV_THREADPOOL_SIZE in the environment wins. */
+void loop_pool_size(unsigned threads);
+
 /**
  * loop_open - make the loop, block SIGPIPE, catch SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2
  * Call after daemon_detach() and before any other thread exists.
