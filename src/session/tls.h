@@ -86,9 +86,6 @@ int tls_read(struct tls *t, uint8_t *out);
 /** tls_write - one record of application data (at most TLS_RECORD_MAX). Return: 0, ERR_BAD_STATE, ERR_AUTH. */
 int tls_write(struct tls *t, const void *data, size_t len);
 
-/** tls_close - queue close_notify. */
-void tls_close(struct tls *t);
-
 /** tls_failure - why it failed, and text for the log ("error:0A000086:SSL routines::certificate verify failed"). */
 enum tls_failure tls_failure(const struct tls *t, const char **text);
 
