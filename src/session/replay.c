@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/replay.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/err.h"

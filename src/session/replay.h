@@ -5,8 +5,6 @@
 /* Replay ids of wrapped control packets (control channel spec, 3.2): counter and time, 32 bits each. */
 #include <stdint.h>
 
-#include "base/clock.h"
-
 #define REPLAY_WINDOW_MAX 1024
 #define REPLAY_V2_ANNOUNCE 0x0f000000u /* first counter of a v2 client that can answer a cookie, minus one */
 
@@ -29,8 +27,6 @@ struct replay_window {
     uint32_t aged;          /* counters at or below are too old by age */
     uint32_t mark;          /* highest counter at @mark_ms; becomes @aged when that is long ago */
     uint64_t mark_ms;
-    uint32_t mark_next;
-    uint64_t mark_next_ms;
     uint64_t seen[REPLAY_WINDOW_MAX / 64];
 };
 

@@ -231,7 +231,7 @@ int tls_write(struct tls *t, const void *data, size_t len)
         return ERR_AUTH;
     }
     if (!SSL_is_init_finished(t->ssl) || len == 0 || len > TLS_RECORD_MAX) {
-        return ERR_STATE;
+        return ERR_BAD_STATE;
     }
     ERR_clear_error();
     int n = SSL_write(t->ssl, data, (int)len);
@@ -239,7 +239,7 @@ int tls_write(struct tls *t, const void *data, size_t len)
         return check_output(t);
     }
     int err = judge(t, n);
-    return err ? err : ERR_STATE;
+    return err ? err : ERR_BAD_STATE;
 }
 
 enum tls_failure tls_failure(const struct tls *t, const char **text)
@@ -253,7 +253,7 @@ enum tls_failure tls_failure(const struct tls *t, const char **text)
 int tls_export(struct tls *t, const char *label, void *out, size_t len)
 {
     if (!SSL_is_init_finished(t->ssl)) {
-        return ERR_STATE;
+        return ERR_BAD_STATE;
     }
     ERR_clear_error();
     int ok = SSL_export_keying_material(t->ssl, out, len, label, strlen(label), NULL, 0, 0);

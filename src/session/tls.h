@@ -19,7 +19,7 @@ struct tls;
 
 #define TLS_RECORD_MAX 16384
 #define TLS_OUTPUT_MAX (128 * 1024) /* more unacknowledged output than this is a peer playing games */
-#define TLS_TEXT_MAX 256
+#define TLS_TEXT_MAX 384
 
 /**
  * tls_verify_fn - the owner's word on one certificate of the peer's chain

@@ -68,10 +68,7 @@ bool wrap_config_force_cookie(const struct wrap_config *config);
  * Return: bytes of metadata and *wkc_len, ERR_FORMAT, ERR_AUTH, ERR_BAD_STATE (no server key). Nothing is allocated.
  */
 int wrap_config_open_wkc(const struct wrap_config *config, const uint8_t *packet, size_t len,
-                         struct keyfile_static *kc, uint8_t *metadata, size_t *wkc_len);
-
-/** wrap_wkc_length - length of the wrapped key at the end of a packet, from its last two bytes; 0 if impossible. */
-size_t wrap_wkc_length(const uint8_t *packet, size_t len);
+                         struct keyfile_static *kc, uint8_t metadata[KEYFILE_METADATA_MAX], size_t *wrapped_len);
 
 /** wrap_config_metadata_ok - tls-crypt-v2-max-age: type 1 and young enough (true when no limit is set). */
 bool wrap_config_metadata_ok(const struct wrap_config *config, const uint8_t *metadata, size_t len, uint64_t unix_s);
@@ -113,7 +110,7 @@ int wrap_seal(struct wrap *w, struct clock_now now, const uint8_t *header, const
 /**
  * wrap_open - check a received packet and give its body
  * @len: without a trailing WKc;  @body: at least @len bytes, receives the plain body
- * @first_seen: replay counter of the packet (NULL if not wanted)
+ * @counter: replay counter of the packet, 0 without wrapping (NULL if not wanted)
  * The replay window moves only after authentication; NULL @now skips the check (stateless filter).
  * Return: length of the body, ERR_FORMAT (too short), ERR_AUTH, ERR_REPLAY, ERR_CRYPTO.
  */
