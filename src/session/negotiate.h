@@ -10,35 +10,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "crypto/cipher.h"
 #include "session/session.h"
-
-/** IV_PROTO bits (6). */
-enum negotiate_proto {
-    NEGOTIATE_DATA_V2 = 1 << 1,
-    NEGOTIATE_REQUEST_PUSH = 1 << 2,
-    NEGOTIATE_KEY_EXPORT = 1 << 3,
-    NEGOTIATE_AUTH_PENDING_KEYWORDS = 1 << 4,
-    NEGOTIATE_P2P = 1 << 5,
-    NEGOTIATE_DNS_OPTION = 1 << 6,
-    NEGOTIATE_CC_EXIT = 1 << 7,
-    NEGOTIATE_AUTH_FAIL_TEMP = 1 << 8,
-    NEGOTIATE_DYNAMIC_CRYPT = 1 << 9,
-    NEGOTIATE_DATA_EPOCH = 1 << 10,
-    NEGOTIATE_DNS_OPTION_V2 = 1 << 11,
-    NEGOTIATE_PUSH_UPDATE = 1 << 12,
-};
+#include "wire/peer_info.h"
 
 #define NEGOTIATE_PROTO_CLIENT 8094u /* a pull client that can do everything */
 #define NEGOTIATE_PROTO_P2P 7850u    /* a point-to-point end likewise */
 #define NEGOTIATE_TEXT_MAX 256
+#define NEGOTIATE_PEER_ID_DEFAULT 0x76706e /* point-to-point without key export */
 
 /** Our side, from the configuration. */
 struct negotiate_policy {
     const char *data_ciphers;  /* normalised list (cipher_list_normalise()) */
     const char *fallback;      /* data-ciphers-fallback or what stands for it; NULL: none */
-    uint32_t proto;            /* NEGOTIATE_* that we can honour */
+    uint32_t proto;            /* enum peer_info_proto bits that we can honour */
     bool force_key_export;     /* force-tls-key-material-export */
 };
 
@@ -108,36 +93,6 @@ int negotiate_p2p(const struct negotiate_policy *policy, const struct negotiate_
 
 /** negotiate_p2p_peer_id - the peer id of both directions of such a link. Return: id, or negative. */
 int negotiate_p2p_peer_id(struct session *session, const struct negotiated *outcome);
-
-/** How much a peer is told (`push-peer-info` and mode). */
-enum negotiate_level {
-    NEGOTIATE_LEVEL_NONE,   /* server in multi-client mode */
-    NEGOTIATE_LEVEL_P2P,    /* IV_CIPHERS and IV_PROTO */
-    NEGOTIATE_LEVEL_PULL,   /* the usual client */
-    NEGOTIATE_LEVEL_FULL,   /* push-peer-info */
-};
-
-/** Facts about us for the IV_ lines; NULL or 0 leaves a line out. */
-struct negotiate_identity {
-    const char *version;            /* IV_VER */
-    const char *platform;           /* IV_PLAT, "linux" */
-    unsigned tun_mtu_max;           /* IV_MTU */
-    bool tcp_any_order;             /* IV_TCPNL=1 */
-    bool lz4;                       /* LZ4 and LZ4v2 may be switched on by the server */
-    bool lzo;                       /* likewise */
-    bool stubs;                     /* compression framing without compression is understood */
-    const char *sso;                /* IV_SSO */
-    const char *gui_version;        /* IV_GUI_VER */
-    const char *hardware_address;   /* IV_HWADDR; with FULL only, like the rest */
-    const char *tls_library;        /* IV_SSL */
-    const char *platform_version;   /* IV_PLAT_VER */
-    const char *const *variables;   /* n_variables texts "UV_NAME=value" */
-    size_t n_variables;
-};
-
-/** negotiate_peer_info - append our IV_ lines. Return: 0 or ERR_LIMIT. */
-int negotiate_peer_info(const struct negotiate_policy *policy, const struct negotiate_identity *who,
-                        enum negotiate_level level, struct buf *out);
 
 /** Defaults that `compat-mode` brings back. */
 struct negotiate_compat {

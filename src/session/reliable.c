@@ -74,14 +74,18 @@ static uint32_t lowest_outstanding(const struct reliable *r)
     return r->next_send - span;
 }
 
-static struct reliable_out *out_slot(struct reliable *r, uint32_t id)
+static size_t out_slot(const struct reliable *r, uint32_t id)
 {
-    for (size_t i = 0; i < RELIABLE_SEND_WINDOW; i++) {
-        if (r->out[i].used && r->out[i].id == id) {
-            return &r->out[i];
-        }
+    size_t i = 0;
+    while (i < RELIABLE_SEND_WINDOW && !(r->out[i].used && r->out[i].id == id)) {
+        i++;
     }
-    return NULL;
+    return i;
+}
+
+bool reliable_outstanding(const struct reliable *r, uint32_t id)
+{
+    return out_slot(r, id) < RELIABLE_SEND_WINDOW;
 }
 
 bool reliable_can_queue(const struct reliable *r)
@@ -134,11 +138,11 @@ void reliable_sent(struct reliable_out *p, uint64_t now_ms)
 
 bool reliable_acked(struct reliable *r, uint64_t now_ms, uint32_t id)
 {
-    struct reliable_out *acked = out_slot(r, id);
-    if (!acked) {
+    size_t acked = out_slot(r, id);
+    if (acked == RELIABLE_SEND_WINDOW) {
         return false;
     }
-    drop_out(acked);
+    drop_out(&r->out[acked]);
     for (size_t i = 0; i < RELIABLE_SEND_WINDOW; i++) {
         struct reliable_out *p = &r->out[i];
         if (p->used && distance(p->id, r->next_send) > distance(id, r->next_send) &&

@@ -70,6 +70,9 @@ void reliable_sent(struct reliable_out *p, uint64_t now_ms);
 /** reliable_acked - the peer acknowledges @id; ids that are not outstanding are ignored. Return: it was. */
 bool reliable_acked(struct reliable *r, uint64_t now_ms, uint32_t id);
 
+/** reliable_outstanding - @id was queued and is not acknowledged. */
+bool reliable_outstanding(const struct reliable *r, uint32_t id);
+
 /** reliable_hurry - the peer has just appeared: everything unacknowledged is due now (works once). */
 void reliable_hurry(struct reliable *r, uint64_t now_ms);
 

@@ -35,7 +35,8 @@ struct wrap_config; /* session/wrap.h: none, tls-auth, tls-crypt, tls-crypt-v2 a
 
 enum session_role { SESSION_CLIENT, SESSION_SERVER }; /* of TLS */
 
-/** Shared by many sessions, kept alive and unchanged by the owner while any of them lives. */
+/** Shared by many sessions, kept alive and unchanged by the owner while any of them lives. A zero stands for the
+ *  default where one is named. */
 struct session_config {
     enum session_role role;
     bool tcp;                      /* transport keeps order; affects overhead and retransmission only */
@@ -47,13 +48,13 @@ struct session_config {
     unsigned tran_window_s;        /* default 3600 */
     unsigned tls_timeout_s;        /* first retransmission, default 2 */
     unsigned reneg_s;              /* upper limit, 0 never; the session picks uniformly from (reneg_min_s, reneg_s] */
-    unsigned reneg_min_s;
+    unsigned reneg_min_s;          /* 0 or not below reneg_s: exactly reneg_s */
     unsigned max_packet_size;      /* whole outer IP packet, default 1250 */
     unsigned replay_window;        /* tls-auth/tls-crypt, default 64 */
-    unsigned replay_seconds;       /* default 15 */
+    unsigned replay_seconds;       /* 15 by default of the option; 0: no limit of age */
     const char *options_string;    /* our OCC string ("V4,dev-type tun,..."), owner builds it */
     const char *peer_info;         /* our IV_ lines, NULL for none (a server in multi-client mode) */
-    unsigned ack_limit;            /* 8; a client towards an unwrapped server uses 4. 0 in any of these: default */
+    unsigned ack_limit;            /* 8; a client towards an unwrapped server uses 4 */
     bool want_credentials;         /* server: without username and password the session fails, unanswered */
 };
 
@@ -130,7 +131,8 @@ enum session_event_type {
     SESSION_EV_KEY_EXPIRED,  /* the lame duck @key_id is dead (10.5) */
     SESSION_EV_MESSAGE,      /* a control message: @text, NUL-terminated, printable, without its NUL in @len */
     SESSION_EV_RENEG_FAILED, /* a renegotiation failed; data goes on with the old key until it expires */
-    SESSION_EV_FAILED,       /* the first handshake failed or the session is unusable: free it */
+    SESSION_EV_FAILED,       /* the first handshake failed or the session is unusable: session_send() once more (it
+                              * has the TLS alert for the peer), then free it */
 };
 
 /** What a failed handshake looked like, for the one hint line in the log. */

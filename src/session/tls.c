@@ -179,6 +179,11 @@ size_t tls_output_pending(const struct tls *t)
     return BIO_ctrl_pending(t->out);
 }
 
+size_t tls_input_pending(const struct tls *t)
+{
+    return BIO_ctrl_pending(t->in);
+}
+
 /* Result of a library call that returned @ret <= 0: 0 when it only wants more input. */
 static int judge(struct tls *t, int ret)
 {

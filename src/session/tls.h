@@ -70,6 +70,9 @@ size_t tls_output(struct tls *t, uint8_t *out, size_t cap);
 /** tls_output_pending - bytes that tls_output() has to give. */
 size_t tls_output_pending(const struct tls *t);
 
+/** tls_input_pending - bytes given to tls_input() that were not used yet. */
+size_t tls_input_pending(const struct tls *t);
+
 /** tls_handshake - go on with the handshake as far as the input allows. Return: 0, or ERR_AUTH when it failed. */
 int tls_handshake(struct tls *t);
 
