@@ -106,6 +106,12 @@ struct tls *tls_new(const struct tls_context *context, bool server, void *user)
     return t;
 }
 
+void *tls_user_of(const SSL *ssl)
+{
+    const struct tls *t = SSL_get_app_data(ssl);
+    return t->user;
+}
+
 void tls_free(struct tls *t)
 {
     if (t) {

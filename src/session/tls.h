@@ -13,6 +13,7 @@
 
 struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 struct x509_st;    /* OpenSSL's X509 */
+struct ssl_st;     /* OpenSSL's SSL */
 
 struct tls_context;
 struct tls;
@@ -57,6 +58,9 @@ enum tls_failure {
 
 /** tls_new - a connection that has exchanged nothing. Return: NULL when the library fails. */
 struct tls *tls_new(const struct tls_context *context, bool server, void *user);
+
+/** tls_user_of - the @user of tls_new() that belongs to @ssl, for callbacks that the owner of the SSL_CTX has set. */
+void *tls_user_of(const struct ssl_st *ssl);
 
 /** tls_free - wipe and release; NULL is fine. */
 void tls_free(struct tls *t);
