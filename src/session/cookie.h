@@ -64,7 +64,6 @@ struct cookie_filter {
     const struct cookie_jar *jar;
     const struct wrap_config *wrap;
     struct ratelimit *initial;   /* connect-freq-initial; NULL: no limit */
-    const struct rand_source *rand;
     bool tcp;                    /* no cookie: the connection proves the address */
 };
 

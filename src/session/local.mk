@@ -3,8 +3,8 @@ src_session_libsession_a_SOURCES = \
 	src/session/event_queue.c src/session/event_queue.h \
 	src/session/key_state.c src/session/key_state.h \
 	src/session/keysource.c src/session/keysource.h \
-	src/session/negotiate.h \
-	src/session/cookie.h \
+	src/session/negotiate.c src/session/negotiate.h \
+	src/session/cookie.c src/session/cookie.h \
 	src/session/ratelimit.c src/session/ratelimit.h \
 	src/session/reliable.c src/session/reliable.h \
 	src/session/replay.c src/session/replay.h \

@@ -16,7 +16,7 @@
 
 #define NEGOTIATE_PROTO_CLIENT 8094u /* a pull client that can do everything */
 #define NEGOTIATE_PROTO_P2P 7850u    /* a point-to-point end likewise */
-#define NEGOTIATE_TEXT_MAX 256
+#define NEGOTIATE_TEXT_MAX 384
 #define NEGOTIATE_PEER_ID_DEFAULT 0x76706e /* point-to-point without key export */
 
 /** Our side, from the configuration. */
