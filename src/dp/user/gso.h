@@ -11,8 +11,6 @@
  * gso_emit() writes the finished packets. Nothing is allocated. Any worker.
  */
 
-#define GSO_SEGMENTS_MAX 128 /* most packets that one read can give: 65535 bytes in segments of 512 */
-
 /** A parsed read. Points into the caller's buffer. */
 struct gso_plan {
     const uint8_t *data;   /* packet without the vnet header; tap: Ethernet header first */
@@ -22,6 +20,7 @@ struct gso_plan {
     uint16_t headers;      /* bytes repeated in front of each segment's payload (segments > 1) */
     uint16_t mss;          /* payload bytes of each segment but the last */
     uint16_t segments;     /* >= 1 */
+    uint8_t gso;           /* enum vnet_gso without the ECN bit; VNET_GSO_NONE: one packet, copied */
     uint16_t csum_start;   /* partial checksum of a packet that is not segmented; 0 none */
     uint16_t csum_offset;
     bool is_ip;            /* @ip was parsed; otherwise carry the packet as it is */
@@ -33,7 +32,7 @@ struct gso_plan {
  * @read: vnet header and packet
  * @tap:  Ethernet frames
  * The kernel's header length is not used; headers are parsed.
- * Return: 0; ERR_TRUNCATED or ERR_FORMAT (drop, DP_DROP_INNER); ERR_LIMIT (more than GSO_SEGMENTS_MAX segments).
+ * Return: 0; ERR_TRUNCATED or ERR_FORMAT: drop it (DP_DROP_INNER).
  */
 int gso_parse(const uint8_t *read, size_t len, bool tap, struct gso_plan *plan);
 
@@ -50,17 +49,20 @@ struct gso_layout {
     uint16_t tailroom;
 };
 
-/** gso_arena_size - bytes that gso_emit() will use. */
-size_t gso_arena_size(const struct gso_plan *plan, const struct gso_layout *layout);
+/** gso_arena_size - bytes that gso_emit() will use for @count packets from number @first on. */
+size_t gso_arena_size(const struct gso_plan *plan, const struct gso_layout *layout, unsigned first, unsigned count);
 
 /**
- * gso_emit - write all packets of a plan
+ * gso_emit - write packets @first .. @first + @count - 1 of a plan (in turns when there are many: a small MSS can give
+ * hundreds)
+ * @count: at most plan->segments - @first
  * @arena: gso_arena_size() bytes, not overlapping the read buffer
- * @out:   plan->segments entries
+ * @out:   @count entries
  *
  * TCP: sequence numbers advance, FIN and PSH only on the last, CWR only on the first; IPv4 ids count up; checksums
  * are complete. Return: bytes of @arena used.
  */
-size_t gso_emit(const struct gso_plan *plan, const struct gso_layout *layout, uint8_t *arena, struct gso_segment *out);
+size_t gso_emit(const struct gso_plan *plan, const struct gso_layout *layout, unsigned first, unsigned count,
+                uint8_t *arena, struct gso_segment *out);
 
 #endif

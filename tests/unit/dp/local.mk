@@ -2,7 +2,10 @@ check_PROGRAMS += tests/unit/dp/test_dp
 TESTS += tests/unit/dp/test_dp
 tests_unit_dp_test_dp_SOURCES = \
 	tests/unit/dp/test_dp.c \
-	tests/unit/dp/test_fake.c
+	tests/unit/dp/inner.c tests/unit/dp/inner.h \
+	tests/unit/dp/test_fake.c \
+	tests/unit/dp/test_gro.c \
+	tests/unit/dp/test_gso.c
 tests_unit_dp_test_dp_CFLAGS = $(CRITERION_FLAGS)
 tests_unit_dp_test_dp_CPPFLAGS = $(AM_CPPFLAGS) -DVECTORS_DIR='"$(abs_top_srcdir)/tests/vectors"'
 tests_unit_dp_test_dp_LDADD = $(LIB_DP) $(DP_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS)

@@ -2,9 +2,13 @@ check_PROGRAMS += tests/unit/wire/test_wire
 TESTS += tests/unit/wire/test_wire
 tests_unit_wire_test_wire_SOURCES = \
 	tests/unit/wire/test_cmd.c \
+	tests/unit/wire/test_csum.c \
 	tests/unit/wire/test_ctrl_pkt.c \
 	tests/unit/wire/test_data_pkt.c \
+	tests/unit/wire/test_ether.c \
+	tests/unit/wire/test_ip.c \
 	tests/unit/wire/test_keymethod.c \
+	tests/unit/wire/test_mss.c \
 	tests/unit/wire/test_mtu.c \
 	tests/unit/wire/test_occ.c \
 	tests/unit/wire/test_opcode.c \
