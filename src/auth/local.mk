@@ -1,9 +1,15 @@
 noinst_LIBRARIES += src/auth/libauth.a
 src_auth_libauth_a_SOURCES = \
 	src/auth/auth_token.h \
+	src/auth/cert.c src/auth/cert.h \
 	src/auth/cert_hook.h \
 	src/auth/challenge.h \
+	src/auth/crl.c src/auth/crl.h \
 	src/auth/pam.h \
-	src/auth/peer.h \
-	src/auth/tls_setup.h \
-	src/auth/user_check.h
+	src/auth/peer.c src/auth/peer.h \
+	src/auth/peer_record.h \
+	src/auth/tls_files.c src/auth/tls_files.h \
+	src/auth/tls_names.c src/auth/tls_names.h \
+	src/auth/tls_setup.c src/auth/tls_setup.h \
+	src/auth/user_check.h \
+	src/auth/verify.c src/auth/verify.h

@@ -71,6 +71,11 @@ struct tls_context *tls_context_new(SSL_CTX *ctx, tls_verify_fn verify, void *ar
     return context;
 }
 
+SSL_CTX *tls_context_library(const struct tls_context *context)
+{
+    return context->ctx;
+}
+
 void tls_context_free(struct tls_context *context)
 {
     if (context) {

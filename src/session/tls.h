@@ -43,6 +43,9 @@ typedef int (*tls_verify_fn)(void *arg, void *user, int depth, struct x509_st *c
  */
 struct tls_context *tls_context_new(struct ssl_ctx_st *ctx, tls_verify_fn verify, void *arg);
 
+/** tls_context_library - the SSL_CTX inside, borrowed. */
+struct ssl_ctx_st *tls_context_library(const struct tls_context *context);
+
 /** tls_context_free - NULL is fine. */
 void tls_context_free(struct tls_context *context);
 

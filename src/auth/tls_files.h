@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VPND_AUTH_TLS_FILES_H
+#define VPND_AUTH_TLS_FILES_H
+
+/* Certificates and keys from files, directories and inline blocks into an SSL_CTX. Each refusal is one logged line
+ * that names the file and the reason. Thread: control. */
+
+struct config;
+struct ssl_ctx_st;
+
+/**
+ * tls_files_load - ca, capath, cert, key, pkcs12, extra-certs, dh
+ * @passphrase: NULL: only what askpass FILE gives
+ * Return: 0, ERR_AUTH (pass phrase missing or wrong), ERR_CONFIG.
+ */
+int tls_files_load(const struct config *config, struct ssl_ctx_st *ctx, const char *passphrase);
+
+#endif
