@@ -119,7 +119,7 @@ static struct nlmsghdr *build(struct rtnl *nl, uint16_t type, uint16_t flags, co
     info->rtm_flags = route->onlink ? RTNH_F_ONLINK : 0;
     if (type == RTM_NEWROUTE) {
         info->rtm_type = RTN_UNICAST;
-        info->rtm_protocol = RTPROT_BOOT;
+        info->rtm_protocol = route->protocol ? route->protocol : RTPROT_BOOT;
         info->rtm_scope = route->gateway.family == AF_UNSPEC && route->dst.addr.family == AF_INET ? RT_SCOPE_LINK
                                                                                                   : RT_SCOPE_UNIVERSE;
     } else {
