@@ -56,6 +56,7 @@ static unsigned host_kill_address(void *arg, const union addr *a, enum mgmt_tran
 static void setup(void)
 {
     cr_redirect_stdout();
+    signal(SIGPIPE, SIG_IGN); /* as the program does */
     snprintf(path, sizeof(path), "/tmp/vpnd-test-mgmt-%d.sock", getpid());
     uv_loop_init(&loop);
     bus = event_bus_new();
@@ -234,12 +235,13 @@ Test(mgmt, client_auth_decides_logins)
     struct env env = {0};
     env_set(&env, "common_name", "anna");
     env_set(&env, "untrusted_ip", "192.0.2.7");
+    env_set(&env, "daemon_pid", "1");
     char verdict[64] = "";
     struct event login = {.type = EVENT_USER_PASS, .env = &env, .username = "u", .password = "p", .has_client = true,
                           .client_id = 4, .key_id = 1};
     event_ask(bus, &login, &(struct event_asker){.done = login_done, .arg = verdict});
     cr_assert_str_eq(talk(fd, ""), ">CLIENT:CONNECT,4,1\r\n>CLIENT:ENV,n_clients=2\r\n"
-                                   ">CLIENT:ENV,untrusted_ip=192.0.2.7\r\n>CLIENT:ENV,username=u\r\n"
+                                   ">CLIENT:ENV,daemon_pid=1\r\n>CLIENT:ENV,untrusted_ip=192.0.2.7\r\n>CLIENT:ENV,username=u\r\n"
                                    ">CLIENT:ENV,password=p\r\n>CLIENT:ENV,END\r\n");
     cr_assert_str_eq(talk(fd, "client-auth 4 2\nEND\n"), "ERROR: client-auth command failed\r\n");
     cr_assert_str_eq(talk(fd, "client-auth 4 1\npush \"a\"\nEND\n"), "SUCCESS: client-auth command succeeded\r\n");
