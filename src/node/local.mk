@@ -7,4 +7,6 @@ src_node_libnode_a_SOURCES = \
 	src/node/routes.c src/node/routes.h src/node/routes_plan.h \
 	src/node/routes_lookup.c \
 	src/node/routes_plan.c \
-	src/node/session_driver.c src/node/session_driver.h
+	src/node/session_driver.c src/node/session_driver.h \
+	src/node/settings.c src/node/settings.h \
+	src/node/settings_keys.c src/node/settings_keys.h

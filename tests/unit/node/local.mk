@@ -8,10 +8,12 @@ tests_unit_node_test_node_loop_CFLAGS = $(CRITERION_FLAGS)
 tests_unit_node_test_node_loop_LDADD = src/node/libnode.a $(LIB_BASE) $(UV_LIBS) $(CRITERION_LIBS)
 
 tests_unit_node_test_node_SOURCES = \
+	tests/unit/node/fake_config.c tests/unit/node/fake_config.h \
 	tests/unit/node/test_data_keys.c \
 	tests/unit/node/test_device.c \
 	tests/unit/node/test_journal.c \
-	tests/unit/node/test_routes.c
+	tests/unit/node/test_routes.c \
+	tests/unit/node/test_settings.c
 tests_unit_node_test_node_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_node_test_node_CFLAGS = $(CRITERION_FLAGS)
 tests_unit_node_test_node_LDADD = src/node/libnode.a src/hooks/libhooks.a src/dp/libdp.a src/session/libsession.a \

@@ -6,15 +6,7 @@
 
 #include "base/err.h"
 #include "dp/fake/fake.h"
-
-static bool window_given;
-
-/* Stands in for the parser's bookkeeping. */
-bool config_is_given(const struct config *config, const char *name)
-{
-    (void)config;
-    return window_given && strcmp(name, "replay-window") == 0;
-}
+#include "fake_config.h"
 
 static void fill_material(uint8_t material[SESSION_KEY_MATERIAL_SIZE])
 {
@@ -172,7 +164,7 @@ Test(data_keys, peer_parameters)
     config.ping_exit = 33;
     config.compress = CONFIG_COMPRESS_LZ4_V2;
     config.allow_compression = CONFIG_COMPRESSION_YES;
-    window_given = true;
+    fake_config_given = "replay-window";
     config.replay_window = 0;
     config.replay_window_seconds = 9;
     peer = fill(&config, false);
