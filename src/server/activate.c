@@ -39,8 +39,8 @@ static int negotiate(struct instance *instance, const char **refusal)
     struct negotiate_policy policy = {
         .data_ciphers = ciphers,
         .fallback = options->data_ciphers_fallback,
-        .proto = PEER_INFO_PROTO_DATA_V2 | PEER_INFO_PROTO_TLS_KEY_EXPORT | PEER_INFO_PROTO_CC_EXIT_NOTIFY | PEER_INFO_PROTO_DYN_TLS_CRYPT |
-                 (capabilities & DP_CAP_EPOCH ? PEER_INFO_PROTO_DATA_EPOCH : 0),
+        .proto = PEER_INFO_PROTO_DATA_V2 | PEER_INFO_PROTO_TLS_KEY_EXPORT | PEER_INFO_PROTO_CC_EXIT_NOTIFY |
+                 PEER_INFO_PROTO_DYN_TLS_CRYPT | (capabilities & DP_CAP_EPOCH ? PEER_INFO_PROTO_DATA_EPOCH : 0),
         .force_key_export = config->force_tls_key_material_export,
     };
     return negotiate_server(&policy, &instance->current->peer, &instance->negotiated.outcome, refusal);

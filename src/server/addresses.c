@@ -69,11 +69,13 @@ int addresses_make_pool(struct server *server)
     }
     log_pool(server, &want);
     if (problem == POOL_V4_IS_SMALLER) {
-        log_usual("NOTE: IPv4 pool size is %u, IPv6 pool size is %u. IPv4 pool size limits the number of clients that can be "
-                  "served from the pool",
-                  pool_size4(&want), pool_size6(&want));
+        log_usual(
+            "NOTE: IPv4 pool size is %u, IPv6 pool size is %u. IPv4 pool size limits the number of clients that can be "
+            "served from the pool",
+            pool_size4(&want), pool_size6(&want));
     } else if (problem == POOL_V6_IS_SMALLER) {
-        log_warn("WARNING: IPv4 pool size is %u, IPv6 pool size is %u. IPv6 pool size limits the number of clients that can be "
+        log_warn("WARNING: IPv4 pool size is %u, IPv6 pool size is %u. IPv6 pool size limits the number of clients "
+                 "that can be "
                  "served from the pool. This is likely a MISTAKE - please check your configuration",
                  pool_size4(&want), pool_size6(&want));
     }
@@ -154,8 +156,9 @@ static void take_static4(struct instance *instance, const struct config_ifconfig
     struct ip_addr alias;
     if (ip_parse(push->local, &local) < 0 || ip_parse(push->remote_netmask, &remote) < 0 ||
         (push->alias && ip_parse(push->alias, &alias) < 0)) {
-        instance_log(instance, LOG_SEV_ERROR, 1, "Options error: ifconfig-push %s %s: not IPv4 addresses; it is ignored",
-                     push->local, push->remote_netmask);
+        instance_log(instance, LOG_SEV_ERROR, 1,
+                     "Options error: ifconfig-push %s %s: not IPv4 addresses; it is ignored", push->local,
+                     push->remote_netmask);
         return;
     }
     if (a->from_pool) {

@@ -48,7 +48,8 @@ static void log_refusal(const struct admission *a, const union addr *source, enu
         log_write(LOG_SEV_ERROR, 1, plain, "TLS Error: can not extract tls-crypt-v2 client key from %s", text);
         break;
     case COOKIE_REASON_KEY_AGE:
-        log_write(LOG_SEV_ERROR, 1, plain, "TLS Error: tls-crypt-v2 client key is older than tls-crypt-v2-max-age allows");
+        log_write(LOG_SEV_ERROR, 1, plain,
+                  "TLS Error: tls-crypt-v2 client key is older than tls-crypt-v2-max-age allows");
         break;
     case COOKIE_REASON_NO_COOKIE_SUPPORT:
         log_write(LOG_SEV_ERROR, 1, plain,
@@ -65,9 +66,10 @@ static void log_flood(struct admission *a)
         return;
     }
     a->initial_warned_ms = a->initial.start_ms + 1;
-    log_warn("Note: --connect-freq-initial %u %u rate limit exceeded, dropping initial handshake packets for the next %u "
-             "seconds",
-             a->initial.max, a->initial.period_s, a->initial.period_s);
+    log_warn(
+        "Note: --connect-freq-initial %u %u rate limit exceeded, dropping initial handshake packets for the next %u "
+        "seconds",
+        a->initial.max, a->initial.period_s, a->initial.period_s);
 }
 
 void admission_judge(struct admission *a, bool tcp, const union addr *source, const uint8_t *packet, size_t len,

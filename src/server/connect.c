@@ -67,8 +67,8 @@ static void admit(struct connect *connect)
 static bool is_disabled(struct connect *connect, const char *by)
 {
     if (connect->instance->options->disable) {
-        instance_log(connect->instance, LOG_SEV_INFO, 1, "MULTI: client has been rejected due to 'disable' directive (%s)",
-                     by);
+        instance_log(connect->instance, LOG_SEV_INFO, 1,
+                     "MULTI: client has been rejected due to 'disable' directive (%s)", by);
         return true;
     }
     return false;
@@ -98,7 +98,8 @@ static void on_hooks_done(void *arg, const struct event_result *result)
     struct instance *instance = connect->instance;
     connect->request = NULL;
     if (!result->accepted) {
-        instance_log(instance, LOG_SEV_ERROR, 1, "WARNING: client-connect command or deferred client-connect refused the client");
+        instance_log(instance, LOG_SEV_ERROR, 1,
+                     "WARNING: client-connect command or deferred client-connect refused the client");
         refuse(connect, result->reason);
         return;
     }
@@ -147,14 +148,16 @@ static int apply_ccd(struct connect *connect)
         return 0;
     }
     if (rc < 0) {
-        instance_log(instance, LOG_SEV_ERROR, 1, "Options error: client-config-dir %s: the file of this client cannot be read: %s",
-                     dir, err_str(rc));
+        instance_log(instance, LOG_SEV_ERROR, 1,
+                     "Options error: client-config-dir %s: the file of this client cannot be read: %s", dir,
+                     err_str(rc));
         return rc;
     }
     instance_log(instance, LOG_SEV_USUAL, 3, "OPTIONS IMPORT: reading client specific options from: %s", path);
     rc = config_client_apply_file(instance->options, path, &reporter);
     if (rc < 0) {
-        instance_log(instance, LOG_SEV_ERROR, 1, "Options error: %s: the client is refused until its file is corrected", path);
+        instance_log(instance, LOG_SEV_ERROR, 1, "Options error: %s: the client is refused until its file is corrected",
+                     path);
     }
     free(path);
     return rc < 0 ? rc : 1;
@@ -193,11 +196,12 @@ static void drop_duplicates(struct instance *instance)
         struct instance_entry *next = instances_named(&server->instances, instance->cn, at);
         if (at != &instance->entry) {
             if (!told) {
-                log_write(LOG_SEV_INFO, 1, NULL,
-                          "MULTI: new connection by client '%s' will cause previous active sessions by this client to be "
-                          "dropped.  Remember to use the --duplicate-cn option if you want multiple clients using the same "
-                          "certificate or username to concurrently connect.",
-                          instance->cn);
+                log_write(
+                    LOG_SEV_INFO, 1, NULL,
+                    "MULTI: new connection by client '%s' will cause previous active sessions by this client to be "
+                    "dropped.  Remember to use the --duplicate-cn option if you want multiple clients using the same "
+                    "certificate or username to concurrently connect.",
+                    instance->cn);
                 told = true;
             }
             instance_close(instance_of(at), "");

@@ -68,9 +68,10 @@ static void on_conn_closed(struct server *server, const struct dp_event *event)
     }
     struct instance *instance = instance_of(entry);
     if (event->error == ERR_FORMAT) {
-        instance_log(instance, LOG_SEV_ERROR, 1,
-                     "WARNING: Bad encapsulated packet length from peer -- this condition could also indicate a possible "
-                     "active attack on the TCP link -- [Attempting restart...]");
+        instance_log(
+            instance, LOG_SEV_ERROR, 1,
+            "WARNING: Bad encapsulated packet length from peer -- this condition could also indicate a possible "
+            "active attack on the TCP link -- [Attempting restart...]");
     }
     instance_log(instance, LOG_SEV_INFO, 1, "Connection reset, restarting [%d]", event->error ? -1 : 0);
     instance_close(instance, "connection-reset");
@@ -91,7 +92,8 @@ static void on_timeout(struct instance *instance, const struct dp_event *event)
         instance_close(instance, "inactive");
         return;
     }
-    instance_log(instance, LOG_SEV_INFO, 1, "[%s] Inactivity timeout (--ping-restart), restarting", instance_name(instance));
+    instance_log(instance, LOG_SEV_INFO, 1, "[%s] Inactivity timeout (--ping-restart), restarting",
+                 instance_name(instance));
     instance_close(instance, "ping-restart");
 }
 
@@ -116,8 +118,9 @@ static void on_float_conflict(struct server *server, struct instance *instance, 
         instance_log(instance, LOG_SEV_WARN, 1, "Disallow float to an address taken by another client %s", text);
         return;
     }
-    instance_log(instance, LOG_SEV_USUAL, 3, "closing instance %s due to float collision with %s using the same certificate",
-                 other->tag, instance->tag);
+    instance_log(instance, LOG_SEV_USUAL, 3,
+                 "closing instance %s due to float collision with %s using the same certificate", other->tag,
+                 instance->tag);
     instance_close(other, "");
     if (dp_peer_move(server->dp, instance->entry.id, &event->path) == 0) {
         instance_move(instance, &event->path);

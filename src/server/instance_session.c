@@ -53,12 +53,14 @@ static void log_difference(void *arg, const struct occ_difference *d)
                      (const char *)d->local.data, (int)d->remote.len, (const char *)d->remote.data);
         break;
     case OCC_ONLY_LOCAL:
-        instance_log(instance, LOG_SEV_WARN, 3, "WARNING: '%.*s' is present in local config but missing in remote config",
-                     (int)d->local.len, (const char *)d->local.data);
+        instance_log(instance, LOG_SEV_WARN, 3,
+                     "WARNING: '%.*s' is present in local config but missing in remote config", (int)d->local.len,
+                     (const char *)d->local.data);
         break;
     case OCC_ONLY_REMOTE:
-        instance_log(instance, LOG_SEV_WARN, 3, "WARNING: '%.*s' is present in remote config but missing in local config",
-                     (int)d->remote.len, (const char *)d->remote.data);
+        instance_log(instance, LOG_SEV_WARN, 3,
+                     "WARNING: '%.*s' is present in remote config but missing in local config", (int)d->remote.len,
+                     (const char *)d->remote.data);
         break;
     case OCC_VERSION:
         break;
@@ -139,7 +141,8 @@ static void on_active(struct instance_session *session, const struct session_eve
 {
     struct instance *instance = session->owner;
     char text[ADDR_TEXT_MAX];
-    instance_log(instance, LOG_SEV_INFO, 1, "Control Channel: %s", event->tls_description ? event->tls_description : "");
+    instance_log(instance, LOG_SEV_INFO, 1, "Control Channel: %s",
+                 event->tls_description ? event->tls_description : "");
     if (!event->first) {
         return;
     }
@@ -185,9 +188,10 @@ static void log_failure(const struct instance *instance, const struct session_ev
     } else if (event->hint == SESSION_HINT_KEY_METHOD) {
         instance_log(instance, LOG_SEV_ERROR, 1, "TLS Error: %s", event->text ? event->text : "key exchange failed");
     } else {
-        instance_log(instance, LOG_SEV_ERROR, 1,
-                     "TLS Error: TLS key negotiation failed to occur within %u seconds (check your network connectivity)",
-                     window);
+        instance_log(
+            instance, LOG_SEV_ERROR, 1,
+            "TLS Error: TLS key negotiation failed to occur within %u seconds (check your network connectivity)",
+            window);
     }
     instance_log(instance, LOG_SEV_ERROR, 1, "TLS Error: TLS handshake failed");
     const char *hint = hint_text(event->hint);
@@ -348,8 +352,8 @@ void instance_session_linger(struct instance_session *session)
 void instance_session_send(struct instance_session *session, const char *text)
 {
     if (session->driver) {
-        instance_log(session->owner, LOG_SEV_INFO, 1, "SENT CONTROL [%s]: '%s' (status=1)", instance_name(session->owner),
-                     text);
+        instance_log(session->owner, LOG_SEV_INFO, 1, "SENT CONTROL [%s]: '%s' (status=1)",
+                     instance_name(session->owner), text);
         session_driver_message(session->driver, text);
     }
 }

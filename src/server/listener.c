@@ -146,7 +146,8 @@ static const char *format_local(const union addr *a, char out[ADDR_TEXT_MAX])
     static const uint8_t zero[16];
     struct ip_addr ip = addr_to_ip(a);
     if (memcmp(ip.bytes, zero, ip_len(&ip)) == 0) {
-        (void)snprintf(out, ADDR_TEXT_MAX, "[%s][undef]:%u", ip.family == AF_INET6 ? "AF_INET6" : "AF_INET", addr_port(a));
+        (void)snprintf(out, ADDR_TEXT_MAX, "[%s][undef]:%u", ip.family == AF_INET6 ? "AF_INET6" : "AF_INET",
+                       addr_port(a));
         return out;
     }
     return addr_format_log(a, out);
@@ -209,15 +210,18 @@ static int open_one(struct server *server, const struct config_local *local)
     rc = listener->tcp ? open_tcp(listener, &options) : open_udp(listener, &options);
     format_local(&listener->local, text);
     if (rc < 0) {
-        log_fatal("TCP/UDP: Socket bind failed on local address %s: %s; is another server using it?", text, err_str(rc));
+        log_fatal("TCP/UDP: Socket bind failed on local address %s: %s; is another server using it?", text,
+                  err_str(rc));
         free(listener);
         return rc;
     }
     if (listener->tcp) {
         log_usual("Listening for incoming TCP connection on %s", text);
     }
-    log_usual("%sv%d%s link local (bound): %s", listener->tcp ? "TCP" : "UDP", version, listener->tcp ? "_SERVER" : "", text);
-    log_usual("%sv%d%s link remote: [AF_UNSPEC]", listener->tcp ? "TCP" : "UDP", version, listener->tcp ? "_SERVER" : "");
+    log_usual("%sv%d%s link local (bound): %s", listener->tcp ? "TCP" : "UDP", version, listener->tcp ? "_SERVER" : "",
+              text);
+    log_usual("%sv%d%s link remote: [AF_UNSPEC]", listener->tcp ? "TCP" : "UDP", version,
+              listener->tcp ? "_SERVER" : "");
     list_push(&server->listeners, &listener->link);
     return 0;
 }

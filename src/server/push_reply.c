@@ -20,8 +20,10 @@ static void add_configured(struct instance *instance, struct push_list *list)
     for (size_t i = 0; i < options->push.count; i++) {
         const char *text = options->push.items[i].text;
         if (push_list_add(list, text) < 0) {
-            instance_log(instance, LOG_SEV_ERROR, 1, "Options error: push \"%s\" cannot be sent (comma, control character or "
-                                                     "too long); it is left out", text);
+            instance_log(instance, LOG_SEV_ERROR, 1,
+                         "Options error: push \"%s\" cannot be sent (comma, control character or "
+                         "too long); it is left out",
+                         text);
         }
     }
     for (size_t i = 0; i < options->iroute.count; i++) {

@@ -172,8 +172,9 @@ static void learn(struct instance *instance, const struct dp_route *route, bool 
     }
     if (!old && instance->route_count >= instance->options->max_routes_per_client) {
         char text[ADDR_TEXT_MAX];
-        instance_log(instance, LOG_SEV_WARN, 3, "MULTI ROUTE: route quota (%u) exceeded for %s (see --max-routes-per-client "
-                                                "option): %s",
+        instance_log(instance, LOG_SEV_WARN, 3,
+                     "MULTI ROUTE: route quota (%u) exceeded for %s (see --max-routes-per-client "
+                     "option): %s",
                      instance->options->max_routes_per_client, instance->tag, routing_format(route, text));
         if (learnt) {
             (void)dp_route_del(server->dp, route, instance->entry.id);

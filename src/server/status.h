@@ -7,7 +7,8 @@ struct buf;
 struct server;
 struct status;
 
-/** status_new - open the status file, if one is configured, while that is still allowed. Return: 0 or negative (logged). */
+/** status_new - open the status file, if one is configured, while that is still allowed. Return: 0 or negative
+ * (logged). */
 int status_new(struct server *server, struct status **out);
 
 /** status_free - NULL is fine. */
