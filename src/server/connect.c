@@ -12,6 +12,7 @@
 #include "server/addresses.h"
 #include "server/ccd.h"
 #include "server/context.h"
+#include "server/held_config.h"
 #include "server/hook_env.h"
 #include "server/instance.h"
 #include "server/login.h"
@@ -137,7 +138,7 @@ static void ask_hooks(struct connect *connect)
 static int apply_ccd(struct connect *connect)
 {
     struct instance *instance = connect->instance;
-    const char *dir = instance->server->config->client_config_dir;
+    const char *dir = held_config_get(instance->held)->client_config_dir;
     struct config_reporter reporter = {.line = report_line, .arg = instance, .keep_going = true};
     char *path = NULL;
     if (!dir) {
@@ -167,7 +168,9 @@ static void go_on(struct connect *connect)
 {
     struct instance *instance = connect->instance;
     config_client_free(instance->options);
-    instance->options = config_client_new(instance->server->config);
+    held_config_unref(instance->held);
+    instance->held = held_config_ref(instance->server->live);
+    instance->options = config_client_new(held_config_get(instance->held));
     addresses_choose_dynamic(instance);
     int ccd = apply_ccd(connect);
     if (ccd < 0) {
@@ -188,7 +191,7 @@ static void drop_duplicates(struct instance *instance)
 {
     struct server *server = instance->server;
     bool told = false;
-    if (server->config->duplicate_cn || !*instance->cn) {
+    if (held_config_get(server->live)->duplicate_cn || !*instance->cn) {
         return;
     }
     struct instance_entry *at = instances_named(&server->instances, instance->cn, NULL);
@@ -214,7 +217,7 @@ static void drop_duplicates(struct instance *instance)
 static bool must_wait(const struct instance *instance)
 {
     struct server *server = instance->server;
-    if (server->config->duplicate_cn || !*instance->cn) {
+    if (held_config_get(server->live)->duplicate_cn || !*instance->cn) {
         return false;
     }
     list_for (at, next, &server->departing) {

@@ -19,6 +19,7 @@ struct config;
 struct device;
 struct dp;
 struct event_bus;
+struct held_config;
 struct lifecycle;
 struct loop;
 struct loop_timer;
@@ -49,8 +50,8 @@ struct server_settings {
 };
 
 struct server {
-    const struct config *config;         /* in force; immutable */
-    struct config *reloaded;             /* the same one, when a reload made it: ours to release */
+    const struct config *config;         /* as at start: sockets, device, addresses */
+    struct held_config *live;            /* the latest one: what may change under running clients */
     const struct server_source *source;
     struct lifecycle *life;
     struct loop *loop;

@@ -16,6 +16,7 @@
 #include "server/activate.h"
 #include "server/connect.h"
 #include "server/context.h"
+#include "server/held_config.h"
 #include "server/instance_session.h"
 #include "server/login.h"
 #include "server/pool.h"
@@ -262,6 +263,7 @@ void instance_gone(struct instance *instance, const struct dp_peer_stats *stats)
     instance_session_free(instance->current);
     loop_timer_free(instance->timer);
     config_client_free(instance->options);
+    held_config_unref(instance->held);
     free(instance->cn);
     free(instance->username);
     user_state_free(instance->user);

@@ -22,6 +22,7 @@
 struct config_client;
 struct connect;
 struct cookie_verdict;
+struct held_config;
 struct instance;
 struct login;
 struct loop_timer;
@@ -86,6 +87,7 @@ struct instance {
     struct instance_session *candidate; /* NULL: none */
     struct loop_timer *timer;           /* first packet of a TCP connection; lingering; session-timeout */
     struct connect *connect;            /* connect stage under way */
+    struct held_config *held;           /* what @options was made from */
     struct config_client *options;      /* its own options, from the connect stage on */
     struct instance_addresses addresses;
     struct data_negotiated negotiated;

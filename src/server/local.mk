@@ -8,6 +8,7 @@ src_server_libserver_a_SOURCES = \
 	src/server/context.h \
 	src/server/device_hooks.c src/server/device_hooks.h \
 	src/server/events.c src/server/events.h \
+	src/server/held_config.c src/server/held_config.h \
 	src/server/hook_env.c src/server/hook_env.h \
 	src/server/instance.c src/server/instance.h \
 	src/server/instances.c src/server/instances.h \

@@ -16,6 +16,7 @@
 #include "hooks/env.h"
 #include "server/ccd.h"
 #include "server/context.h"
+#include "server/held_config.h"
 #include "server/hook_env.h"
 #include "server/instance.h"
 #include "server/instance_session.h"
@@ -28,6 +29,7 @@
 struct login {
     struct instance_session *session;
     unsigned owners;
+    struct held_config *held; /* certificate checks read it */
     struct auth_peer *peer;
     struct cert_hook *cert_hook;
     struct user_check *user_check;
@@ -50,6 +52,7 @@ struct login *login_new(struct instance_session *session)
     struct login *login = mem_zalloc(sizeof(*login));
     login->session = session;
     login->owners = 2;
+    login->held = held_config_ref(session->owner->server->live);
     login->peer = auth_peer_new(session->owner->tag);
     return login;
 }
@@ -64,6 +67,7 @@ static void unref(struct login *login)
     if (--login->owners == 0) {
         auth_peer_free(login->peer);
         env_free(&login->certificate);
+        held_config_unref(login->held);
         free(login);
     }
 }
@@ -209,7 +213,7 @@ static void learn_identity(struct login *login)
     }
     (void)user_clean(auth_peer_common_name(login->peer), login->common_name, sizeof(login->common_name));
     env_free(&login->certificate);
-    if (hooks_may_ask(login->session->owner->server->config)) {
+    if (hooks_may_ask(held_config_get(login->held))) {
         auth_peer_export(login->peer, 0, &login->certificate);
     }
     login->known = true;
@@ -251,7 +255,7 @@ static bool identity_is_locked(struct login *login, const struct session_event *
 static bool has_ccd_file(const struct login *login)
 {
     const struct instance *instance = login->session->owner;
-    const struct config *config = instance->server->config;
+    const struct config *config = held_config_get(instance->server->live);
     if (!config->ccd_exclusive || !config->client_config_dir ||
         ccd_exists(config->client_config_dir, login->common_name)) {
         return true;
@@ -284,7 +288,7 @@ void login_check(struct login *login, const struct session_event *event)
     hook_env_client(instance, &env);
     login->owners++;
     struct cert_hook *hook =
-        cert_hook_start(instance->server->bus, instance->server->config, login->peer, &env, on_cert_checked, login);
+        cert_hook_start(instance->server->bus, held_config_get(login->held), login->peer, &env, on_cert_checked, login);
     if (hook) {
         login->cert_hook = hook;
     }

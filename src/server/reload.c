@@ -12,6 +12,7 @@
 #include "node/lifecycle.h"
 #include "node/settings.h"
 #include "server/context.h"
+#include "server/held_config.h"
 #include "server/server.h"
 
 int reload_make_settings(const struct config *config, struct server_settings *out)
@@ -54,6 +55,38 @@ void reload_release_settings(struct server_settings *settings)
     memset(settings, 0, sizeof(*settings));
 }
 
+/* Options that clients of before and after a change could not both live with. */
+static bool changes_the_network(const char *names)
+{
+    static const char *const network[] = {"server",      "server-ipv6",        "server-bridge", "topology",
+                                          "ifconfig",    "ifconfig-ipv6",      "ifconfig-pool", "ifconfig-ipv6-pool",
+                                          "dev",         "dev-type",           "tun-mtu",       "mode",
+                                          "route-gateway"};
+    for (const char *at = names; *at;) {
+        size_t n = strcspn(at, " ");
+        for (size_t i = 0; i < sizeof(network) / sizeof(network[0]); i++) {
+            if (strlen(network[i]) == n && strncmp(at, network[i], n) == 0) {
+                return true;
+            }
+        }
+        at += n + strspn(at + n, " ");
+    }
+    return false;
+}
+
+static void take_over(struct server *server, struct held_config *fresh, struct server_settings *settings)
+{
+    const struct config *config = held_config_get(fresh);
+    reload_release_settings(&server->settings);
+    server->settings = *settings;
+    admission_set_wrap(&server->admission, settings_wrap(settings->by_transport[0][0]));
+    admission_limits(&server->admission, config);
+    scripts_set_config(server->scripts, config);
+    (void)lifecycle_reload(server->life, config); /* a log that cannot be reopened was named */
+    held_config_unref(server->live);
+    server->live = fresh;
+}
+
 void reload_run(struct server *server)
 {
     struct config *fresh = NULL;
@@ -66,21 +99,22 @@ void reload_run(struct server *server)
         log_error("reload: the configuration stays as it was");
         return;
     }
-    if (reload_make_settings(fresh, &settings) < 0) {
-        log_error("reload: certificates and keys cannot be used; the configuration stays as it was");
-        source->release(source->arg, fresh);
-        return;
-    }
-    size_t changes = config_compare(server->config, fresh, &live, &restart);
+    struct held_config *held = held_config_new(fresh, source);
+    config_compare(held_config_get(server->live), fresh, &live, &restart);
     if (restart.len) {
-        log_warn("reload: these changes need a restart of the server: %s", buf_str(&restart));
+        log_warn("reload: changes of these options need a restart: %s", buf_str(&restart));
     }
-    reload_release_settings(&server->settings);
-    server->settings = settings;
-    admission_set_wrap(&server->admission, settings_wrap(settings.by_transport[0][0]));
-    source->release(source->arg, fresh);
-    log_info("reload: certificates, keys and revocation lists were read again; %zu options differ, live: %s", changes,
-             live.len ? buf_str(&live) : "none");
+    if (changes_the_network(buf_str(&restart))) {
+        log_error("reload: the VPN's network changed, so everything stays as it was until the restart");
+        held_config_unref(held);
+    } else if (reload_make_settings(fresh, &settings) < 0) {
+        log_error("reload: certificates or keys cannot be used; everything stays as it was");
+        held_config_unref(held);
+    } else {
+        take_over(server, held, &settings);
+        log_info("reload: certificates, keys and revocation lists were read again; changed options in force: %s",
+                 live.len ? buf_str(&live) : "none");
+    }
     buf_free(&live, false);
     buf_free(&restart, false);
 }

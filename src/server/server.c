@@ -22,6 +22,7 @@
 #include "server/addresses.h"
 #include "server/context.h"
 #include "server/events.h"
+#include "server/held_config.h"
 #include "server/instance.h"
 #include "server/listener.h"
 #include "server/pool.h"
@@ -54,9 +55,7 @@ static void release(struct server *server)
     rtnl_close(server->nl);
     loop_close(server->loop);
     lifecycle_end(server->life);
-    if (server->reloaded) {
-        server->source->release(server->source->arg, server->reloaded);
-    }
+    held_config_unref(server->live);
 }
 
 static void on_signal(void *arg, const struct loop_signal_info *info)
@@ -85,7 +84,7 @@ static void on_signal(void *arg, const struct loop_signal_info *info)
 
 int server_run(struct config *config, const struct server_source *source)
 {
-    struct server server = {.config = config, .source = source};
+    struct server server = {.config = config, .source = source, .live = held_config_new(config, NULL)};
     list_init(&server.listeners);
     list_init(&server.departing);
     list_init(&server.waiting);
