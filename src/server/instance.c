@@ -62,12 +62,35 @@ void instance_retag(struct instance *instance)
 static void on_timer(void *arg)
 {
     struct instance *instance = arg;
-    if (instance->state == INSTANCE_HANDSHAKE) {
+    switch (instance->state) {
+    case INSTANCE_HANDSHAKE:
         instance_log(instance, LOG_SEV_ERROR, 1, "TLS Error: no packet came within %u seconds",
                      instance->server->config->hand_window);
         instance_close(instance, "tls-error");
-    } else {
-        instance_close(instance, instance->state == INSTANCE_LEAVING ? instance->close_reason : "session-timeout");
+        break;
+    case INSTANCE_LOGIN:
+    case INSTANCE_CONNECT:
+        instance_log(instance, LOG_SEV_ERROR, 1, "TLS Auth Error: the answer of a deferred check did not come in time");
+        login_end(instance->current->login);
+        instance_refuse(instance->current, NULL);
+        break;
+    case INSTANCE_CONNECTED:
+        instance_log(instance, LOG_SEV_INFO, 1, "Session timeout, exiting");
+        instance_close(instance, "session-timeout");
+        break;
+    case INSTANCE_LEAVING:
+        instance_close(instance, instance->close_reason);
+        break;
+    case INSTANCE_GONE:
+    case INSTANCE_STATES:
+        break;
+    }
+}
+
+void instance_defer(struct instance *instance, unsigned seconds)
+{
+    if (instance->state == INSTANCE_LOGIN || instance->state == INSTANCE_CONNECT) {
+        loop_timer_after(instance->timer, 1000ULL * seconds);
     }
 }
 
@@ -130,6 +153,7 @@ int instance_open_session(struct instance *instance, const struct cookie_verdict
         instance->state = INSTANCE_HANDSHAKE;
         loop_timer_stop(instance->timer);
     }
+    login_check_metadata((*slot)->login, verdict->metadata, verdict->metadata_len); /* may end all this */
     return 0;
 }
 
@@ -278,6 +302,7 @@ void instance_admitted(struct instance *instance)
         return;
     }
     unsigned limit = instance->options->session_timeout;
+    loop_timer_stop(instance->timer);
     if (limit) {
         loop_timer_after(instance->timer, 1000ULL * limit);
     }

@@ -140,6 +140,9 @@ void instance_leave(struct instance *instance, const char *word);
 /** instance_close - unreachable from now on; freed after the data plane's last word. @word as above. */
 void instance_close(struct instance *instance, const char *word);
 
+/** instance_defer - login or connect stage must be over in @seconds from now; without effect later. */
+void instance_defer(struct instance *instance, unsigned seconds);
+
 /** instance_reap - timer callback: free closed instances that the data plane never knew. @server: struct server. */
 void instance_reap(void *server);
 

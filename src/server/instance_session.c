@@ -89,7 +89,8 @@ static void on_key_exchange(struct instance_session *session, const struct sessi
         check_options(instance, event->options_string);
         session->push_asked = session->push_asked || (session->peer.proto & PEER_INFO_PROTO_REQUEST_PUSH);
         if (!is_candidate(session)) {
-            (void)instance_advance(instance, INSTANCE_STEP_KEY_EXCHANGE);
+            (void)instance_advance(instance, INSTANCE_STEP_KEY_EXCHANGE); /* ignored once it is leaving */
+            instance_defer(instance, instance->server->config->hand_window);
         }
     }
     login_check(session->login, event);

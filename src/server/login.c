@@ -14,6 +14,7 @@
 #include "base/secret.h"
 #include "config/config.h"
 #include "hooks/env.h"
+#include "hooks/event.h"
 #include "server/ccd.h"
 #include "server/context.h"
 #include "server/held_config.h"
@@ -36,6 +37,9 @@ struct login {
     uint8_t key_id;          /* under judgement */
     uint64_t key_count;      /* KID of the management interface */
     bool too_long;
+    struct event_request *metadata_request; /* tls-crypt-v2-verify has not answered */
+    struct event_request *response_request; /* client-crresponse has not answered */
+    bool verdict_waits;      /* for that answer, and is positive */
     struct secret username;  /* as received, with NUL; empty when absent; only while a check runs */
     struct secret password;
 
@@ -78,16 +82,30 @@ static void forget_credentials(struct login *login)
     secret_free(&login->password);
 }
 
-void login_end(struct login *login)
+static void cancel_checks(struct login *login)
 {
-    if (!login) {
-        return;
+    login->verdict_waits = false;
+    if (login->response_request) {
+        event_cancel(login->response_request);
+        login->response_request = NULL;
     }
     cert_hook_cancel(login->cert_hook);
     user_check_cancel(login->user_check);
     login->cert_hook = NULL;
     login->user_check = NULL;
     forget_credentials(login);
+}
+
+void login_end(struct login *login)
+{
+    if (!login) {
+        return;
+    }
+    if (login->metadata_request) {
+        event_cancel(login->metadata_request);
+        login->metadata_request = NULL;
+    }
+    cancel_checks(login);
 }
 
 void login_free(struct login *login)
@@ -110,6 +128,10 @@ static void conclude(struct login *login, bool accepted, const char *reason)
     struct instance_session *session = login->session;
     const struct config *config = session->owner->server->config;
     forget_credentials(login);
+    if (login->metadata_request && accepted) {
+        login->verdict_waits = true;
+        return;
+    }
     if (accepted && config->username_as_common_name && user_state_username(session->owner->user)) {
         (void)user_clean(user_state_username(session->owner->user), login->user_common_name,
                          sizeof(login->user_common_name));
@@ -124,11 +146,55 @@ static void on_user_checked(void *arg, const struct user_check_result *result)
     conclude(login, result->accepted, result->reason);
 }
 
+static void on_metadata_answer(void *arg, const struct event_result *result)
+{
+    struct login *login = arg;
+    struct instance *instance = login->session->owner;
+    login->metadata_request = NULL;
+    if (result->accepted) {
+        if (login->verdict_waits) {
+            login->verdict_waits = false;
+            conclude(login, true, NULL);
+        }
+        return;
+    }
+    instance_log(instance, LOG_SEV_ERROR, 1, "TLS CRYPT V2 VERIFY SCRIPT ERROR");
+    if (login->session == instance->candidate) {
+        instance_session_drop_candidate(instance);
+    } else {
+        instance_close(instance, "tls-error");
+    }
+}
+
+void login_check_metadata(struct login *login, const void *metadata, size_t len)
+{
+    struct server *server = login->session->owner->server;
+    if (!len || !held_config_get(login->held)->tls_crypt_v2_verify) {
+        return;
+    }
+    struct event event = {.type = EVENT_TLS_CRYPT_V2_VERIFY, .data = metadata, .data_len = len};
+    struct event_asker asker = {.done = on_metadata_answer, .arg = login};
+    struct event_request *request = event_ask(server->bus, &event, &asker);
+    if (request) {
+        login->metadata_request = request;
+    }
+}
+
+/* Longest wait for a login (control channel session, 9.3). */
+static unsigned pending_limit(const struct config *config)
+{
+    unsigned half = config->reneg_sec / 2;
+    return half > config->hand_window ? half : config->hand_window;
+}
+
 static void on_user_pending(void *arg, unsigned timeout_s, const char *info_pre)
 {
     struct login *login = arg;
     struct instance_session *session = login->session;
+    unsigned limit = pending_limit(session->owner->server->config);
     char text[64];
+    timeout_s = timeout_s < limit ? timeout_s : limit;
+    instance_defer(session->owner, timeout_s);
     if (session->peer.proto & PEER_INFO_PROTO_AUTH_PENDING_KW) {
         (void)snprintf(text, sizeof(text), "AUTH_PENDING,timeout %u", timeout_s);
     } else {
@@ -271,7 +337,7 @@ void login_check(struct login *login, const struct session_event *event)
     struct instance *instance = login->session->owner;
     struct env env = {0};
 
-    login_end(login); /* a newer key exchange replaces a check that is under way */
+    cancel_checks(login); /* a newer key exchange replaces a check that is under way */
     login->key_id = event->key_id;
     login->key_count++;
     login->too_long = event->credentials_too_long;
@@ -291,6 +357,42 @@ void login_check(struct login *login, const struct session_event *event)
         cert_hook_start(instance->server->bus, held_config_get(login->held), login->peer, &env, on_cert_checked, login);
     if (hook) {
         login->cert_hook = hook;
+    }
+    unref(login);
+    env_free(&env);
+}
+
+static void on_response_judged(void *arg, const struct event_result *result)
+{
+    struct login *login = arg;
+    login->response_request = NULL;
+    if (!result->accepted) {
+        cancel_checks(login);
+        conclude(login, false, result->reason);
+    }
+}
+
+void login_response(struct login *login, const char *text)
+{
+    struct instance *instance = login->session->owner;
+    struct env env = {0};
+    if (!login->user_check || login->response_request) {
+        return; /* nobody asked, or the last answer is being looked at */
+    }
+    hook_env_client(instance, &env);
+    struct event event = {
+        .type = EVENT_CR_RESPONSE,
+        .env = &env,
+        .text = text,
+        .has_client = true,
+        .client_id = instance->entry.client_id,
+        .key_id = login->key_count,
+    };
+    struct event_asker asker = {.done = on_response_judged, .arg = login};
+    login->owners++;
+    struct event_request *request = event_ask(instance->server->bus, &event, &asker);
+    if (request) {
+        login->response_request = request;
     }
     unref(login);
     env_free(&env);

@@ -8,6 +8,7 @@
  * Loop thread.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct env;
@@ -30,8 +31,15 @@ void login_free(struct login *login);
 /** login_tls_released - TLS does not use it any more (struct session_driver_open, released); @login: struct login. */
 void login_tls_released(void *login);
 
+/** login_check_metadata - ask tls-crypt-v2-verify about the metadata of the client's key; a refusal ends the session
+ *  without a word, until then no verdict is given. */
+void login_check_metadata(struct login *login, const void *metadata, size_t len);
+
 /** login_check - begin to judge a key exchange (SESSION_EV_KEY_EXCHANGE); login_verdict() follows, maybe at once. */
 void login_check(struct login *login, const struct session_event *event);
+
+/** login_response - CR_RESPONSE of a login that waits: @text is its base64 argument. */
+void login_response(struct login *login, const char *text);
 
 /** login_common_name - name of the peer: certificate, or user with username-as-common-name; "" if none. */
 const char *login_common_name(const struct login *login);

@@ -4,11 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "hooks/event.h"
-#include "server/context.h"
-#include "server/hook_env.h"
 #include "server/instance.h"
 #include "server/instance_session.h"
+#include "server/login.h"
 #include "server/push_reply.h"
 #include "wire/cmd.h"
 
@@ -36,18 +34,7 @@ static void on_exit_message(struct instance_session *session, const struct cmd *
 
 static void on_cr_response(struct instance_session *session, const struct cmd *cmd)
 {
-    struct instance *instance = session->owner;
-    struct env env = {0};
-    hook_env_client(instance, &env);
-    struct event event = {
-        .type = EVENT_CR_RESPONSE,
-        .env = &env,
-        .text = cmd->args,
-        .has_client = true,
-        .client_id = instance->entry.client_id,
-    };
-    event_announce(instance->server->bus, &event);
-    env_free(&env);
+    login_response(session->login, cmd->args);
 }
 
 static void on_info(struct instance_session *session, const struct cmd *cmd)
