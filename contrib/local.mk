@@ -1,6 +1,0 @@
-EXTRA_DIST += \
-	contrib/bridge.sh \
-	contrib/demo.sh \
-	contrib/install-packages.sh \
-	contrib/systemd/vpnd-client@.service \
-	contrib/systemd/vpnd-server@.service

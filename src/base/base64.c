@@ -9,10 +9,12 @@
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-char *base64_encode(const void *data, size_t len)
+int base64_write(const void *data, size_t len, char *out, size_t cap)
 {
     const uint8_t *p = data;
-    char *out = mem_zalloc((len + 2) / 3 * 4 + 1);
+    if (len > INT_MAX / 2 || BASE64_SIZE(len) > cap) {
+        return ERR_LIMIT;
+    }
     char *at = out;
     for (size_t i = 0; i < len; i += 3) {
         size_t have = len - i < 3 ? len - i : 3;
@@ -24,6 +26,14 @@ char *base64_encode(const void *data, size_t len)
         *at++ = have > 1 ? alphabet[v >> 6 & 63] : '=';
         *at++ = have > 2 ? alphabet[v & 63] : '=';
     }
+    *at = '\0';
+    return (int)(at - out);
+}
+
+char *base64_encode(const void *data, size_t len)
+{
+    char *out = mem_zalloc(BASE64_SIZE(len));
+    (void)base64_write(data, len, out, BASE64_SIZE(len));
     return out;
 }
 

@@ -10,6 +10,11 @@ int digest_sha256(const void *data, size_t len, uint8_t out[DIGEST_SHA256_SIZE])
     return EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL) == 1 ? 0 : ERR_CRYPTO;
 }
 
+int digest_md5(const void *data, size_t len, uint8_t out[DIGEST_MD5_SIZE])
+{
+    return EVP_Digest(data, len, out, NULL, EVP_md5(), NULL) == 1 ? 0 : ERR_CRYPTO;
+}
+
 const char *digest_format(const uint8_t *data, size_t len, char out[DIGEST_TEXT_MAX])
 {
     static const char hex[] = "0123456789abcdef";

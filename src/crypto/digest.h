@@ -5,12 +5,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define DIGEST_MD5_SIZE 16
 #define DIGEST_SHA1_SIZE 20
 #define DIGEST_SHA256_SIZE 32
 #define DIGEST_TEXT_MAX (64 * 3)
 
 /** digest_sha256 - hash of @len bytes. Return: 0 or ERR_CRYPTO. Any thread. */
 int digest_sha256(const void *data, size_t len, uint8_t out[DIGEST_SHA256_SIZE]);
+
+/** digest_md5 - the same for MD5: HTTP Digest authentication only. Return: 0 or ERR_CRYPTO (FIPS builds). */
+int digest_md5(const void *data, size_t len, uint8_t out[DIGEST_MD5_SIZE]);
 
 /** digest_format - "aa:bb:..", lower case, colon-separated, as tools print fingerprints; @len at most 64.
  *  Return: @out. */

@@ -33,3 +33,13 @@ Test(base64, refuses_what_is_not_base64)
     cr_assert_eq(base64_decode("Zm9vYmFy", 8, out, 5), ERR_LIMIT);
     cr_assert_eq(base64_decode("Zm9v\r\nYmFy\n", 11, out, 8), 6);
 }
+
+Test(base64, writes_into_a_buffer_that_is_large_enough)
+{
+    char out[9];
+    cr_assert_eq(base64_write("foob", 4, out, sizeof(out)), 8);
+    cr_assert_str_eq(out, "Zm9vYg==");
+    cr_assert_eq(base64_write("foob", 4, out, 8), ERR_LIMIT);
+    cr_assert_eq(base64_write("", 0, out, 1), 0);
+    cr_assert_str_eq(out, "");
+}
