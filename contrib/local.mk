@@ -1,0 +1,6 @@
+EXTRA_DIST += \
+	contrib/bridge.sh \
+	contrib/demo.sh \
+	contrib/install-packages.sh \
+	contrib/systemd/vpnd-client@.service \
+	contrib/systemd/vpnd-server@.service

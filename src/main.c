@@ -1,8 +1,139 @@
 /* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
-int main(void)
+#include "base/log.h"
+#include "client/client.h"
+#include "config/config.h"
+#include "server/server.h"
+#include "standalone.h"
+
+/* Until every part is linked in, a build without one of them says so. */
+extern __typeof__(client_run) client_run __attribute__((weak));
+extern __typeof__(server_run) server_run __attribute__((weak));
+
+/** The program as it was called, to read the configuration again. */
+struct program {
+    int argc;
+    char **argv;
+    int start_dir; /* where relative names began, before any cd */
+    bool as_openvpn;
+    struct config_reporter reporter;
+};
+
+/* Errors of the configuration have no time stamp, as callers of openvpn expect. */
+static void report(void *arg, enum config_level level, const char *text)
 {
-    puts("vpnd " VERSION);
-    return 0;
+    (void)arg;
+    struct log_settings settings = log_settings_get();
+    struct log_settings plain = settings;
+    plain.timestamps = settings.timestamps && level != CONFIG_ERROR;
+    log_settings_set(&plain);
+    log_write(level == CONFIG_ERROR ? LOG_SEV_FATAL : LOG_SEV_WARN, level == CONFIG_ERROR ? 0 : 1, NULL, "%s", text);
+    log_settings_set(&settings);
+}
+
+static void apply_log_settings(const struct config *config)
+{
+    struct log_settings settings = log_settings_get();
+    settings.verb = config->verb;
+    settings.mute = config->mute;
+    settings.timestamps = !config->suppress_timestamps;
+    settings.machine_readable = config->machine_readable_output;
+    log_settings_set(&settings);
+}
+
+static int load(struct program *program, bool first, struct config **out)
+{
+    if (!first && fchdir(program->start_dir) != 0) {
+        log_warn("the directory in which vpnd was started is gone; relative file names will not be found");
+    }
+    int rc = config_load(program->argc, program->argv, &program->reporter, first, out);
+    if (rc == 0) {
+        apply_log_settings(*out);
+    }
+    return rc;
+}
+
+static int reread(void *arg, struct config **out)
+{
+    return load(arg, false, out);
+}
+
+static void release(void *arg, struct config *config)
+{
+    (void)arg;
+    config_free(config);
+}
+
+static void announce(const struct program *program, const struct config *config)
+{
+    char text[256];
+    log_info("%s", standalone_title(program->as_openvpn, text, sizeof(text)));
+    log_info("%s", standalone_libraries(text, sizeof(text)));
+    config_dump(config);
+}
+
+static int run(struct program *program, struct config *config)
+{
+    struct client_source client = {reread, release, program};
+    struct server_source server = {reread, release, program};
+    announce(program, config);
+    if (!(config->mode == CONFIG_MODE_SERVER ? (void *)server_run : (void *)client_run)) {
+        log_fatal("this build of vpnd lacks the part that the configuration needs");
+        return 1;
+    }
+    if (config->mode == CONFIG_MODE_SERVER) {
+        return server_run(config, &server);
+    }
+    return client_run(config, &client);
+}
+
+/* --check wants to know everything that is wrong, not only the first error. */
+static bool wants_check(int argc, char *const argv[])
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--check") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool called_openvpn(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return strcmp(slash ? slash + 1 : path, "openvpn") == 0;
+}
+
+int main(int argc, char *argv[])
+{
+    struct program program = {.argc = argc,
+                              .argv = argv,
+                              .start_dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                              .as_openvpn = argc > 0 && called_openvpn(argv[0]),
+                              .reporter = {.line = report, .keep_going = wants_check(argc, argv)}};
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        config_print_help();
+        return 1;
+    }
+    struct config *config = NULL;
+    if (load(&program, true, &config) != 0) {
+        report(NULL, CONFIG_ERROR, "Use --help for more information.");
+        return 1;
+    }
+    int status = 0;
+    if (config->command == CONFIG_COMMAND_RUN) {
+        status = run(&program, config);
+    } else if (config->command == CONFIG_COMMAND_CHECK) {
+        puts("The configuration is correct.");
+    } else {
+        status = standalone_run(config, program.as_openvpn);
+    }
+    config_free(config);
+    return status;
 }

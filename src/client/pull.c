@@ -4,264 +4,128 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "config/config.h"
 
-#define WORD_REPLY "PUSH_REPLY"
-#define WORD_UPDATE "PUSH_UPDATE"
 #define WORD_CONTINUATION "push-continuation"
-
-static bool starts(const char *text, const char *prefix)
-{
-    return strncmp(text, prefix, strlen(prefix)) == 0;
-}
 
 void pull_init(struct pull *p)
 {
-    *p = (struct pull){.print = BUF_INIT(PULL_BYTES_MAX + PULL_LINES_MAX),
-                       .old_print = BUF_INIT(PULL_BYTES_MAX + PULL_LINES_MAX)};
+    *p = (struct pull){0};
 }
 
 void pull_reset(struct pull *p)
 {
     for (size_t i = 0; i < p->count; i++) {
-        secret_wipe(p->lines[i].text, strlen(p->lines[i].text));
-        free(p->lines[i].text);
+        secret_wipe(p->lines[i], strlen(p->lines[i]));
+        free(p->lines[i]);
     }
     p->count = 0;
     p->bytes = 0;
     p->open = false;
-    free(p->offender);
-    p->offender = NULL;
-    buf_reset(&p->print);
 }
 
 void pull_free(struct pull *p)
 {
     pull_reset(p);
     free(p->lines);
-    buf_free(&p->print, true);
-    buf_free(&p->old_print, true);
     *p = (struct pull){0};
 }
 
-/* The rest of a push message after its word, or NULL when it is something else. */
-static const char *body(const char *text, enum pull_kind *kind)
-{
-    const char *word = WORD_REPLY;
-    *kind = PULL_REPLY;
-    if (starts(text, WORD_UPDATE)) {
-        word = WORD_UPDATE;
-        *kind = PULL_UPDATE;
-    } else if (!starts(text, WORD_REPLY)) {
-        return NULL;
-    }
-    const char *rest = text + strlen(word);
-    return *rest == '\0' || *rest == ',' ? rest : NULL;
-}
-
-bool pull_is_message(const char *text)
-{
-    enum pull_kind kind;
-    return body(text, &kind) != NULL;
-}
-
-static bool word_is(const char *line, const char *word)
+static bool is_word(struct span text, const char *word)
 {
     size_t n = strlen(word);
-    return strncmp(line, word, n) == 0 && (line[n] == '\0' || line[n] == ' ' || line[n] == '\t');
+    return text.len >= n && memcmp(text.data, word, n) == 0 &&
+           (text.len == n || text.data[n] == ' ' || text.data[n] == '\t');
 }
 
-bool pull_updatable(const char *text)
+static int append(struct pull *p, const struct cmd_push_item *item)
 {
-    static const char *const names[] = {
-        "block-ipv4", "block-ipv6", "block-outside-dns", "dhcp-option", "dns", "ifconfig", "ifconfig-ipv6",
-        WORD_CONTINUATION, "redirect-gateway", "redirect-private", "route", "route-gateway", "route-ipv6",
-        "route-metric", "topology", "tun-mtu",
-    };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (word_is(text, names[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static enum pull_filter_action decide(const char *line, const struct pull_filter *filters, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (starts(line, filters[i].text)) {
-            return filters[i].action;
-        }
-    }
-    return PULL_FILTER_ACCEPT;
-}
-
-/* Values that change with each connection, or that the device does not depend on. */
-static bool counts_for_device(const char *line, bool without_cipher)
-{
-    static const char *const volatile_options[] = {
-        "peer-id ", "auth-token ", "auth-token-user", "protocol-flags ", "key-derivation ",
-        "explicit-exit-notify ", "ping ", "ping-restart ", "ping-timer ",
-    };
-    for (size_t i = 0; i < sizeof(volatile_options) / sizeof(volatile_options[0]); i++) {
-        if (starts(line, volatile_options[i])) {
-            return false;
-        }
-    }
-    return !(without_cipher && starts(line, "cipher "));
-}
-
-static enum pull_result append(struct pull *p, const char *line, bool remove, bool optional, bool without_cipher)
-{
-    size_t len = strlen(line);
-    if (p->count >= PULL_LINES_MAX || p->bytes + len > PULL_BYTES_MAX) {
-        log_error("The server pushes too many options: more than %d or %d bytes; giving this connection up",
+    if (p->count >= PULL_LINES_MAX || p->bytes + item->text.len > PULL_BYTES_MAX) {
+        log_error("The server pushes more than %d options or %d bytes of them: giving this connection up",
                   PULL_LINES_MAX, PULL_BYTES_MAX);
-        return PULL_BAD;
+        return ERR_LIMIT;
     }
     if (p->count == p->cap) {
         p->cap = p->cap ? p->cap * 2 : 32;
         p->lines = mem_grow(p->lines, p->cap, sizeof(*p->lines));
     }
-    p->lines[p->count++] = (struct pull_line){.text = mem_strdup(line), .remove = remove, .optional = optional};
-    p->bytes += len;
-    if (counts_for_device(line, without_cipher) && buf_append(&p->print, line, len + 1)) {
-        return PULL_BAD;
-    }
-    return PULL_MORE;
+    p->lines[p->count++] = mem_printf("%s%s%.*s", item->remove ? "-" : "", item->optional ? "?" : "",
+                                      (int)item->text.len, (const char *)item->text.data);
+    p->bytes += item->text.len;
+    return 0;
 }
 
-static enum pull_result offend(struct pull *p, const char *line, enum pull_result result)
+enum pull_result pull_add(struct pull *p, const struct cmd *message)
 {
-    free(p->offender);
-    p->offender = mem_strdup(line);
-    return result;
-}
-
-struct part {
-    const struct pull_filter *filters;
-    size_t filter_count;
-    bool without_cipher;
-    unsigned continuation;
-};
-
-static enum pull_result add_option(struct pull *p, struct part *part, const char *option)
-{
-    const char *line = option + strspn(option, " \t");
-    bool remove = false;
-    bool optional = false;
-    if (p->kind == PULL_UPDATE) {
-        if (*line == '-') {
-            remove = true;
-            line++;
-        }
-        if (*line == '?') {
-            optional = true;
-            line++;
-        }
-        if (*line == '-') {
-            return offend(p, option, PULL_OFFENDING);
-        }
-    }
-    if (*line == '\0') {
-        return PULL_MORE;
-    }
-    if (word_is(line, WORD_CONTINUATION)) {
-        part->continuation = (unsigned)strtoul(line + strlen(WORD_CONTINUATION), NULL, 10);
-        return PULL_MORE;
-    }
-    switch (decide(line, part->filters, part->filter_count)) {
-    case PULL_FILTER_IGNORE:
-        log_info("Pushed option removed by filter: '%s'", line);
-        return p->kind == PULL_UPDATE && !optional ? offend(p, line, PULL_OFFENDING) : PULL_MORE;
-    case PULL_FILTER_REJECT:
-        log_error("Pushed option rejected by filter: '%s'.", line);
-        return offend(p, line, PULL_REJECTED);
-    case PULL_FILTER_ACCEPT:
-        break;
-    }
-    if (p->kind == PULL_UPDATE && !pull_updatable(line)) {
-        if (optional) {
-            log_info("Pushed option '%s' cannot be updated, skipped", line);
-            return PULL_MORE;
-        }
-        return offend(p, line, PULL_OFFENDING);
-    }
-    return append(p, line, remove, optional, part->without_cipher);
-}
-
-enum pull_result pull_add(struct pull *p, const char *text, const struct pull_filter *filters, size_t filter_count,
-                          bool without_cipher)
-{
-    enum pull_kind kind;
-    const char *rest = body(text, &kind);
-    if (!rest) {
-        return PULL_BAD;
-    }
-    if (!p->open || p->kind != kind) {
+    bool update = message->type == CMD_PUSH_UPDATE;
+    if (!p->open || p->update != update) {
         pull_reset(p);
-        p->kind = kind;
+        p->update = update;
     }
-    struct part part = {.filters = filters, .filter_count = filter_count, .without_cipher = without_cipher};
-    char *copy = mem_strdup(rest);
-    enum pull_result result = PULL_MORE;
-    char *at = copy;
-    char *option;
-    while (result == PULL_MORE && (option = strsep(&at, ",")) != NULL) {
-        result = add_option(p, &part, option);
+    const char *args = message->args;
+    struct cmd_push_item item;
+    int found;
+    while ((found = cmd_push_item_next(&args, update, &item)) == 1) {
+        if (!is_word(item.text, WORD_CONTINUATION) && append(p, &item)) {
+            p->open = false;
+            return PULL_BAD;
+        }
     }
-    secret_wipe(copy, strlen(rest));
-    free(copy);
-    if (result != PULL_MORE) {
-        p->open = false;
-        return result;
-    }
-    p->open = part.continuation == 2;
-    return p->open ? PULL_MORE : PULL_COMPLETE;
+    p->open = found == 0 && cmd_push_continuation(message->args) == 2;
+    return found < 0 ? PULL_BAD : p->open ? PULL_MORE : PULL_COMPLETE;
 }
 
-bool pull_same(const struct pull *p)
+char *pull_redact(const char *message)
 {
-    return p->has_old && p->old_print.len == p->print.len &&
-           (p->print.len == 0 || memcmp(p->old_print.data, p->print.data, p->print.len) == 0);
-}
-
-void pull_keep(struct pull *p)
-{
-    buf_reset(&p->old_print);
-    if (p->print.len) {
-        (void)buf_append(&p->old_print, p->print.data, p->print.len);
-    }
-    p->has_old = true;
-}
-
-void pull_forget(struct pull *p)
-{
-    p->has_old = false;
-}
-
-char *pull_redact(const char *text)
-{
-    static const char secret_word[] = "auth-token ";
-    struct buf out = BUF_INIT(PULL_BYTES_MAX);
-    const char *at = text;
+    static const char token[] = "auth-token ";
+    struct buf out = BUF_INIT(2 * PULL_BYTES_MAX);
+    const char *at = message;
     while (*at) {
         size_t n = strcspn(at, ",");
         const char *line = at + strspn(at, " \t");
-        if (starts(line, secret_word)) {
-            (void)buf_printf(&out, "%.*s[REDACTED]", (int)(line - at + (long)strlen(secret_word)), at);
+        if (strncmp(line, token, sizeof(token) - 1) == 0) {
+            (void)buf_printf(&out, "%.*s%s[REDACTED]", (int)(line - at), at, token);
         } else {
             (void)buf_append(&out, at, n);
         }
         at += n;
         if (*at == ',') {
-            (void)buf_append(&out, at, 1);
-            at++;
+            (void)buf_append(&out, at++, 1);
         }
     }
-    char *copy = mem_strdup(buf_str(&out));
+    char *text = mem_strdup(buf_str(&out));
     buf_free(&out, true);
-    return copy;
+    return text;
+}
+
+void pull_print_take(struct pull_print *print, const struct pull *p, bool tun_mtu_given)
+{
+    pull_print_free(print);
+    struct buf all = BUF_INIT(PULL_BYTES_MAX + PULL_LINES_MAX);
+    for (size_t i = 0; i < p->count; i++) {
+        if (config_push_in_digest(p->lines[i], tun_mtu_given)) {
+            (void)buf_append(&all, p->lines[i], strlen(p->lines[i]) + 1);
+        }
+    }
+    print->len = all.len;
+    print->text = mem_array(all.len + 1, 1);
+    if (all.len) {
+        memcpy(print->text, all.data, all.len);
+    }
+    buf_free(&all, false);
+}
+
+bool pull_print_equal(const struct pull_print *a, const struct pull_print *b)
+{
+    return a->text && b->text && a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
+}
+
+void pull_print_free(struct pull_print *print)
+{
+    free(print->text);
+    *print = (struct pull_print){0};
 }

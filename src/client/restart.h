@@ -3,18 +3,15 @@
 #define VPND_CLIENT_RESTART_H
 
 /*
- * Why a connection ends and what follows: the signals of the outside world and of our own making, with their
- * priorities and the texts that log readers and management clients know (client behaviour spec, 10).
- * Pure; no thread rules.
+ * Why a connection ends and which internal signal follows, with the texts that log readers and management
+ * clients know (client behaviour spec, 10). Pure but for restart_raise(), which is for the loop thread.
  */
 #include <stdbool.h>
 
-/** In rising priority: a pending one is replaced only by one of equal or higher rank. */
-enum restart_signal { RESTART_NONE, RESTART_USR2, RESTART_USR1, RESTART_HUP, RESTART_INT, RESTART_TERM };
+#include "node/loop.h"
 
 /** What happened. */
 enum restart_reason {
-    RESTART_EXTERNAL,            /* a real signal, or a command of the management interface */
     RESTART_SERVER_POLL,
     RESTART_CONNECTION_FAILED,
     RESTART_HTTP_PROXY,
@@ -40,45 +37,23 @@ enum restart_reason {
     RESTART_SERVER_HALT,
     RESTART_REMOTE_EXIT,
     RESTART_NETWORK_UNREACHABLE,
+    RESTART_NETWORK_CHANGED,     /* the host moved to another network and the server does not answer any more */
     RESTART_EXIT_NOTIFIED,       /* the exit notification was sent */
-    RESTART_ROUTE_ERROR,
     RESTART_REASON_COUNT
 };
 
-/** What `remap-usr1` and `tls-exit` make of the default. */
+/** What the configuration makes of a reason. */
 struct restart_policy {
-    enum restart_signal usr1; /* what SIGUSR1 becomes: RESTART_USR1, RESTART_HUP or RESTART_TERM */
-    bool tls_exit;
+    bool tls_exit; /* a TLS error ends the process */
 };
 
-/** One pending restart or end. */
-struct restart {
-    enum restart_signal signal;
-    enum restart_reason reason;
-};
-
-/** restart_text - reason as it appears in the log line and in management notifications; "" for an external one. */
+/** restart_text - reason as it appears in the log line and in management notifications. */
 const char *restart_text(enum restart_reason reason);
 
-/** restart_signal_name - "SIGUSR1", ...; "" for RESTART_NONE. */
-const char *restart_signal_name(enum restart_signal signal);
+/** restart_signal - LOOP_SIGNAL_USR1 or LOOP_SIGNAL_TERM for @reason; `remap-usr1` comes later, in the loop. */
+enum loop_signal restart_signal(const struct restart_policy *policy, enum restart_reason reason);
 
-/** restart_hook_name - `signal` variable of down scripts: "sigusr1", "sigterm", "ping-restart", ... */
-const char *restart_hook_name(const struct restart *r);
-
-/** restart_default - signal that follows @reason (RESTART_USR1 for RESTART_EXTERNAL), before any policy. */
-enum restart_signal restart_default(enum restart_reason reason);
-
-/** restart_policed - the signal for @reason under @policy. */
-enum restart_signal restart_policed(const struct restart_policy *policy, enum restart_reason reason,
-                                    enum restart_signal wanted);
-
-/** restart_raise - make @signal for @reason pending unless a stronger one is. Return: whether it was taken. */
-bool restart_raise(struct restart *pending, enum restart_signal signal, enum restart_reason reason);
-
-#define RESTART_LINE_MAX 128
-
-/** restart_format - "SIGUSR1[soft,ping-restart] received, process restarting". Return: @out. */
-const char *restart_format(const struct restart *r, char out[RESTART_LINE_MAX]);
+/** restart_raise - loop_raise() what @reason asks for. */
+void restart_raise(struct loop *loop, const struct restart_policy *policy, enum restart_reason reason);
 
 #endif

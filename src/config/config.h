@@ -41,7 +41,8 @@ struct config_client {
 /** One option as it was written: for the dump, comparisons and messages. */
 struct config_statement {
     int option; /* enum config_option */
-    char *text; /* "NAME ARGS...", secrets replaced */
+    char *text; /* "NAME ARGS...", secrets left out */
+    char *body; /* inline contents, or what was left out; NULL */
     char *source;
     unsigned line;
 };
@@ -118,6 +119,10 @@ bool config_is_given(const struct config *config, const char *name);
 /** config_clone - a copy to apply pushed options to; cheap, shares unchanged values, must not outlive @base.
  *  Throwing the clone away restores the state before the pushes. */
 struct config *config_clone(const struct config *base);
+
+/** config_select - make an entry of @connections the top level of a clone, so that what the server pushes about the
+ *  connection (tun-mtu, explicit-exit-notify) changes the entry's own values. */
+void config_select(struct config *clone, size_t entry);
 
 /** config_file_given - whether a file option has a value. */
 bool config_file_given(const struct config_file *file);

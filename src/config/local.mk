@@ -1,8 +1,20 @@
 noinst_LIBRARIES += src/config/libconfig.a
 src_config_libconfig_a_SOURCES = \
+	src/config/arena.c \
+	src/config/arena.h \
+	src/config/check_files.c \
+	src/config/check_mode.c \
+	src/config/check_tls.c \
+	src/config/check_weak.c \
+	src/config/compat.c \
+	src/config/config.c \
 	src/config/config.h \
 	src/config/config_fields.h \
 	src/config/config_types.h \
+	src/config/connections.c \
+	src/config/helper.c \
+	src/config/options.c \
+	src/config/options.h \
 	src/config/options_client.def \
 	src/config/options_connection.def \
 	src/config/options_process.def \
@@ -11,4 +23,20 @@ src_config_libconfig_a_SOURCES = \
 	src/config/options_transport.def \
 	src/config/options_tunnel.def \
 	src/config/options_vpnd.def \
-	src/config/token.c src/config/token.h
+	src/config/parse.c \
+	src/config/parse.h \
+	src/config/push.c \
+	src/config/set.c \
+	src/config/set.h \
+	src/config/set_client.c \
+	src/config/set_connection.c \
+	src/config/set_handlers.h \
+	src/config/set_process.c \
+	src/config/set_server.c \
+	src/config/set_tls.c \
+	src/config/set_tunnel.c \
+	src/config/token.c \
+	src/config/token.h \
+	src/config/usage.c \
+	src/config/validate.c \
+	src/config/validate.h

@@ -242,7 +242,8 @@ static int show_rows(struct buf *out, bool weak)
         if (c->block_size == 1) {
             err = buf_printf(out, "%s  (%d bit key, stream cipher%s)\n", c->name, c->key_size * 8, mode);
         } else {
-            err = buf_printf(out, "%s  (%d bit key, %d bit block%s)\n", c->name, c->key_size * 8, c->block_size * 8, mode);
+            err = buf_printf(out, "%s  (%d bit key, %d bit block%s)\n", c->name, c->key_size * 8, c->block_size * 8,
+                             mode);
         }
     }
     return err;

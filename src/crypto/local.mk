@@ -5,7 +5,7 @@ src_crypto_libcrypto_layer_a_SOURCES = \
 	src/crypto/aead_evp.c \
 	src/crypto/aead_ipsecmb.c \
 	src/crypto/aes_ctr.c src/crypto/aes_ctr.h \
-	src/crypto/cbc_hmac.h \
+	src/crypto/cbc_hmac.c src/crypto/cbc_hmac.h \
 	src/crypto/cipher.c src/crypto/cipher.h \
 	src/crypto/digest.c src/crypto/digest.h \
 	src/crypto/epoch.c src/crypto/epoch.h \

@@ -1,3 +1,9 @@
 noinst_LIBRARIES += src/mgmt/libmgmt.a
 src_mgmt_libmgmt_a_SOURCES = \
+	src/mgmt/client_auth.c \
+	src/mgmt/commands.c \
+	src/mgmt/connection.c \
+	src/mgmt/history.c src/mgmt/history.h \
+	src/mgmt/mgmt.c src/mgmt/mgmt.h src/mgmt/mgmt_private.h \
+	src/mgmt/query.c \
 	src/mgmt/status.c src/mgmt/status.h

@@ -1,4 +1,12 @@
 noinst_LIBRARIES += src/node/libnode.a
 src_node_libnode_a_SOURCES = \
+	src/node/data_keys.c src/node/data_keys.h \
+	src/node/device.c src/node/device.h \
+	src/node/journal.c src/node/journal.h \
 	src/node/loop.c src/node/loop.h \
-	src/node/session_driver.c src/node/session_driver.h
+	src/node/routes.c src/node/routes.h src/node/routes_plan.h \
+	src/node/routes_lookup.c \
+	src/node/routes_plan.c \
+	src/node/session_driver.c src/node/session_driver.h \
+	src/node/settings.c src/node/settings.h \
+	src/node/settings_keys.c src/node/settings_keys.h

@@ -8,7 +8,7 @@
  * reverse. A route that was there before is never touched, with one exception: redirect-gateway without def1
  * replaces the default route and puts it back.
  *
- * A journal in the runtime directory lists what was installed, so that the next start can clean up after kill -9.
+ * A journal lists what was installed, so that the next start can clean up after kill -9.
  * Thread: the loop thread.
  */
 #include <stdbool.h>
@@ -21,6 +21,7 @@
 
 struct config;
 struct env; /* hooks/env.h */
+struct journal;
 
 /** What routes are made from. All borrowed during routes_new(). */
 struct routes_request {
@@ -32,7 +33,7 @@ struct routes_request {
     struct ip_addr local6;       /* unset: no IPv6 inside */
     struct ip_addr peer6;
     struct ip_addr remote;       /* outer address of the server; unset: unknown (then no host route) */
-    const char *journal;         /* file to list installed routes in; NULL: none */
+    struct journal *journal;     /* where installed routes are listed (node/journal.h); NULL: nowhere */
 };
 
 struct routes;
@@ -72,7 +73,7 @@ void routes_export(const struct routes *routes, struct env *env);
 /** routes_free - cancel, remove if installed, release. NULL is fine. */
 void routes_free(struct routes *routes);
 
-/** routes_recover - remove what the journal at @path lists (a start after kill -9). Return: routes removed. */
-unsigned routes_recover(const char *path, struct rtnl *nl);
+/** routes_recover - take back what @journal lists from a run that was killed. Return: number of routes changed. */
+unsigned routes_recover(struct journal *journal, struct rtnl *nl);
 
 #endif

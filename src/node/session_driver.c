@@ -38,6 +38,8 @@ struct session_driver {
     void (*event)(void *arg, struct session_driver *driver, struct session *session, const struct session_event *event);
     void (*dropped)(void *arg, struct session_driver *driver, int error);
     void *arg;
+    void (*released)(void *released_arg);
+    void *released_arg;
     struct loop_timer *timer;
     struct list calls;
     struct list queue;
@@ -141,6 +143,9 @@ static void destroy(struct session_driver *driver)
     settings_unref(driver->settings);
     secret_free(&driver->username);
     secret_free(&driver->password);
+    if (driver->released) {
+        driver->released(driver->released_arg);
+    }
     free(driver);
 }
 
@@ -272,6 +277,8 @@ int session_driver_new(const struct session_driver_open *how, struct session_dri
     driver->event = how->event;
     driver->dropped = how->dropped;
     driver->arg = how->arg;
+    driver->released = how->released;
+    driver->released_arg = how->released_arg;
     driver->settings = settings_ref(how->settings);
     list_init(&driver->calls);
     list_init(&driver->queue);

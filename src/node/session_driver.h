@@ -38,9 +38,10 @@ struct session_driver_open {
                   const struct session_event *event);
     /** A packet was refused (@error from session_receive()); may be NULL. */
     void (*dropped)(void *arg, struct session_driver *driver, int error);
-    /** The session is gone and its @open->tls_user is not used any more: called once, after session_driver_free()
-     *  (maybe from within it), also when it had to wait for a step in the pool; may be NULL. */
-    void (*released)(void *tls_user);
+    /** The session is gone, with it the last use of @open->tls_user: called once with @released_arg on the loop
+     *  thread, from within session_driver_free() or, when a step was under way in the pool, later. May be NULL. */
+    void (*released)(void *released_arg);
+    void *released_arg;
     void *arg;
 };
 

@@ -1,9 +1,30 @@
 noinst_LIBRARIES += src/server/libserver.a
 src_server_libserver_a_SOURCES = \
+	src/server/activate.c src/server/activate.h \
+	src/server/addresses.c src/server/addresses.h \
+	src/server/admission.c src/server/admission.h \
 	src/server/ccd.c src/server/ccd.h \
+	src/server/connect.c src/server/connect.h \
+	src/server/context.h \
+	src/server/device_hooks.c src/server/device_hooks.h \
+	src/server/events.c src/server/events.h \
+	src/server/held_config.c src/server/held_config.h \
+	src/server/hook_env.c src/server/hook_env.h \
+	src/server/instance.c src/server/instance.h \
 	src/server/instances.c src/server/instances.h \
+	src/server/instance_session.c src/server/instance_session.h \
+	src/server/listener.c src/server/listener.h \
+	src/server/login.c src/server/login.h \
+	src/server/messages.c src/server/messages.h \
 	src/server/persist.c src/server/persist.h \
 	src/server/pool.c src/server/pool.h \
+	src/server/port_share.c src/server/port_share.h \
 	src/server/port_share_rule.c src/server/port_share_rule.h \
 	src/server/push.c src/server/push.h \
-	src/server/server.h
+	src/server/push_reply.c src/server/push_reply.h \
+	src/server/reload.c src/server/reload.h \
+	src/server/routing.c src/server/routing.h \
+	src/server/server.c src/server/server.h \
+	src/server/shutdown.c src/server/shutdown.h \
+	src/server/startup.c src/server/startup.h \
+	src/server/status.c src/server/status.h

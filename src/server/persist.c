@@ -175,8 +175,8 @@ static void keep_aside(const char *path)
         log_warn("WARNING: ifconfig-pool-persist file %s is corrupt; it was kept as %s and the pool starts empty", path,
                  aside);
     } else {
-        log_warn("WARNING: ifconfig-pool-persist file %s is corrupt and cannot be renamed (%s); the pool starts empty", path,
-                 strerror(errno));
+        log_warn("WARNING: ifconfig-pool-persist file %s is corrupt and cannot be renamed (%s); the pool starts empty",
+                 path, strerror(errno));
     }
     free(aside);
 }

@@ -156,6 +156,18 @@ int pool_new(const struct pool_config *config, struct pool **out, enum pool_prob
     return 0;
 }
 
+unsigned pool_size4(const struct pool_config *config)
+{
+    uint32_t base;
+    return config->v4 ? size4(config, &base) : 0;
+}
+
+unsigned pool_size6(const struct pool_config *config)
+{
+    uint32_t host;
+    return config->v6 ? size6(config, &host) : 0;
+}
+
 void pool_free(struct pool *pool)
 {
     if (!pool) {

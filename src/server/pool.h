@@ -53,6 +53,12 @@ int pool_new(const struct pool_config *config, struct pool **out, enum pool_prob
 /** pool_free - NULL is fine. */
 void pool_free(struct pool *pool);
 
+/** pool_size4 - slots that the IPv4 part of @config alone would have (one more than POOL_SLOTS_MAX: too many). */
+unsigned pool_size4(const struct pool_config *config);
+
+/** pool_size6 - likewise for IPv6. */
+unsigned pool_size6(const struct pool_config *config);
+
 /** pool_problem_text - one line for the log. */
 const char *pool_problem_text(enum pool_problem problem);
 

@@ -96,7 +96,7 @@ struct rtnl_route {
     uint32_t ifindex;         /* 0: by gateway */
     uint32_t metric;          /* RTNL_METRIC_NONE: leave it to the kernel */
     uint32_t table;           /* 0: main */
-    uint8_t protocol;         /* read only: RTPROT_* (kernel, boot, dhcp, ...) */
+    uint8_t protocol;         /* RTPROT_* (kernel, boot, dhcp, ...); 0 when adding: boot */
     uint8_t scope;            /* read only: RT_SCOPE_* */
     struct ip_addr source;    /* preferred source; unset: none */
     bool onlink;              /* gateway is reachable although no address covers it */

@@ -108,6 +108,15 @@ int rtnl_route_parse(const struct nlmsghdr *header, struct rtnl_route *out)
     return 0;
 }
 
+static void put_via(struct nlmsghdr *header, const struct ip_addr *gateway)
+{
+    uint8_t via[sizeof(struct rtvia) + 16] = {0};
+    uint16_t family = AF_INET6;
+    memcpy(via, &family, sizeof(family));
+    memcpy(via + sizeof(struct rtvia), gateway->bytes, 16);
+    mnl_attr_put(header, RTA_VIA, sizeof(via), via);
+}
+
 static struct nlmsghdr *build(struct rtnl *nl, uint16_t type, uint16_t flags, const struct rtnl_route *route)
 {
     struct rtmsg *info;
@@ -119,7 +128,7 @@ static struct nlmsghdr *build(struct rtnl *nl, uint16_t type, uint16_t flags, co
     info->rtm_flags = route->onlink ? RTNH_F_ONLINK : 0;
     if (type == RTM_NEWROUTE) {
         info->rtm_type = RTN_UNICAST;
-        info->rtm_protocol = RTPROT_BOOT;
+        info->rtm_protocol = route->protocol ? route->protocol : RTPROT_BOOT;
         info->rtm_scope = route->gateway.family == AF_UNSPEC && route->dst.addr.family == AF_INET ? RT_SCOPE_LINK
                                                                                                   : RT_SCOPE_UNIVERSE;
     } else {
@@ -131,8 +140,10 @@ static struct nlmsghdr *build(struct rtnl *nl, uint16_t type, uint16_t flags, co
     if (route->dst.bits > 0) {
         rtnl_put_ip(header, RTA_DST, &route->dst.addr);
     }
-    if (route->gateway.family != AF_UNSPEC) {
+    if (route->gateway.family == route->dst.addr.family) {
         rtnl_put_ip(header, RTA_GATEWAY, &route->gateway);
+    } else if (route->gateway.family == AF_INET6) {
+        put_via(header, &route->gateway);
     }
     if (route->ifindex) {
         mnl_attr_put_u32(header, RTA_OIF, route->ifindex);

@@ -3,6 +3,7 @@ TESTS += tests/unit/crypto/test_crypto
 tests_unit_crypto_test_crypto_SOURCES = \
 	tests/unit/crypto/test_aead.c \
 	tests/unit/crypto/test_aes_ctr.c \
+	tests/unit/crypto/test_cbc_hmac.c \
 	tests/unit/crypto/test_cipher.c \
 	tests/unit/crypto/test_digest.c \
 	tests/unit/crypto/test_epoch.c \

@@ -154,6 +154,29 @@ Test(rtnl, routes_are_added_once_and_removed_exactly)
     rtnl_close(nl);
 }
 
+static void find_via(const struct rtnl_route *route, void *arg)
+{
+    struct rtnl_route *out = arg;
+    if (route->dst.bits == 24 && route->gateway.family == AF_INET6) {
+        *out = *route;
+    }
+}
+
+Test(rtnl, ipv4_route_with_ipv6_gateway)
+{
+    NETNS_OR_SKIP();
+    struct rtnl *nl = setup();
+    cr_assert(shell("ip -6 addr add fd00::2/64 dev va nodad && ip link set va up && ip link set vb up"));
+    struct rtnl_route route = {.dst = net("192.0.2.0/24"), .gateway = ip("fd00::1"), .ifindex = index_of(nl, "va"),
+                               .metric = RTNL_METRIC_NONE};
+    cr_assert_eq(rtnl_route_add(nl, &route), 0, "%s", rtnl_error_text(nl));
+    struct rtnl_route seen = {0};
+    cr_assert_eq(rtnl_route_each(nl, AF_INET, 0, find_via, &seen), 0);
+    cr_assert(ip_equal(&seen.gateway, &route.gateway));
+    cr_assert_eq(rtnl_route_del(nl, &seen), 0);
+    rtnl_close(nl);
+}
+
 Test(rtnl, ipv6_routes)
 {
     NETNS_OR_SKIP();

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/tls_setup.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/secret.h"
+#include "client/closing.h"
+#include "client/connect.h"
+#include "client/outfit.h"
+#include "client/state.h"
+#include "client/statistics.h"
+#include "hooks/base_env.h"
+#include "hooks/scripts.h"
+#include "node/journal.h"
+#include "node/routes.h"
+#include "node/settings.h"
+
+#define PASSPHRASE_MAX 512
+#define PASSPHRASE_TRIES 3
+#define HOUR_MS (3600u * 1000u)
+
+/* ------------------------------------------------------------------ before the process detaches */
+
+static int try_keys(struct client *c, const char *passphrase)
+{
+    struct tls_setup_request request = {
+        .config = c->config,
+        .server = c->config->tls_server,
+        .passphrase = passphrase,
+    };
+    return tls_setup_new(&request, &c->tls);
+}
+
+/* Read keys and certificates; an encrypted key without `askpass FILE` is asked for on the terminal. */
+static int load_keys(struct client *c)
+{
+    int e = try_keys(c, NULL);
+    for (int i = 0; e == ERR_AUTH && i < PASSPHRASE_TRIES && !c->config->askpass.path; i++) {
+        char passphrase[PASSPHRASE_MAX];
+        int n = prompt_ask("Enter Private Key Password:", false, -1, passphrase, sizeof(passphrase));
+        if (n < 0) {
+            log_error("The private key needs a pass phrase and nobody can be asked (%s); put it into a file and name it"
+                      " with askpass",
+                      err_str(n));
+            return ERR_CONFIG;
+        }
+        e = try_keys(c, passphrase);
+        secret_wipe(passphrase, sizeof(passphrase));
+    }
+    if (e == ERR_AUTH) {
+        log_error("Error: private key password verification failed");
+    }
+    if (e) {
+        return ERR_CONFIG;
+    }
+    tls_setup_tick(c->tls, clock_read().unix_s);
+    return settings_keys_load(c->config, tls_setup_context(c->tls), tls_setup_release, &c->keys);
+}
+
+static int obtain_passwords(struct client *c)
+{
+    c->credentials = credentials_new(c->config, NULL);
+    if (!credentials_wanted(c->credentials) || c->config->management_query_passwords) {
+        return 0;
+    }
+    int e = credentials_obtain(c->credentials);
+    if (!e && !c->config->auth_nocache) {
+        log_warn("WARNING: this configuration may cache passwords in memory -- use the auth-nocache option to prevent"
+                 " this");
+    }
+    return e;
+}
+
+/* ------------------------------------------------------------------ one configuration, from start to SIGHUP */
+
+static void dp_event(const struct dp_event *event, void *arg)
+{
+    struct client *c = arg;
+    if (event->type == DP_EV_DEVICE_ERROR) {
+        log_error("read from TUN/TAP: %s", err_str(event->error));
+        return;
+    }
+    if (c->attempt.link) {
+        (void)link_event(c->attempt.link, event);
+    }
+}
+
+static bool is_tap(const struct config *config)
+{
+    return config->dev_type == CONFIG_DEV_TAP ||
+           (config->dev_type == CONFIG_DEV_TYPE_UNSET && config->dev && strncmp(config->dev, "tap", 3) == 0);
+}
+
+static int open_data_plane(struct client *c)
+{
+    static const char *const engines[] = {
+        [CONFIG_ENGINE_AUTO] = "auto", [CONFIG_ENGINE_OPENSSL] = "openssl", [CONFIG_ENGINE_IPSEC_MB] = "ipsec-mb"};
+    struct dp_config config = {
+        .mode = DP_MODE_P2P,
+        .device = is_tap(c->config) ? DP_DEVICE_TAP : DP_DEVICE_TUN,
+        .workers = c->config->workers,
+        .no_offload = c->config->no_offload,
+        .aead_engine = engines[c->config->data_plane_engine],
+        .passtos = c->config->passtos,
+        .block_ipv6 = c->config->block_ipv6,
+        .shaper_bytes_per_s = c->config->shaper,
+        .allow_recursive_routing = c->config->allow_recursive_routing,
+        .float_any = c->config->float_,
+    };
+    int e = dp_open(&config, &c->dp);
+    if (e) {
+        log_error("Cannot open the data plane: %s", err_str(e));
+        return e;
+    }
+    char text[256];
+    dp_describe(c->dp, text, sizeof(text));
+    log_usual("%s", text);
+    return loop_attach_dp(c->loop, c->dp, dp_event, c);
+}
+
+static void fill_remotes(struct client *c)
+{
+    size_t n = outfit_count(c->config);
+    remotes_init(&c->remotes, n, c->config->connect_retry_max == CONFIG_INFINITE ? 0 : c->config->connect_retry_max,
+                 c->config->remote_random ? rand_system() : NULL);
+    c->addresses = mem_array(n, sizeof(*c->addresses));
+    if (c->config->proto_force == CONFIG_TRANSPORT_ANY) {
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        bool tcp = config_proto_is_tcp(outfit_connection(c, i)->proto);
+        if (tcp != (c->config->proto_force == CONFIG_TRANSPORT_TCP)) {
+            remotes_disable(&c->remotes, i);
+        }
+    }
+}
+
+static void hourly(void *arg)
+{
+    struct client *c = arg;
+    tls_setup_tick(c->tls, clock_read().unix_s);
+}
+
+static enum loop_signal remapped(enum config_remap remap)
+{
+    switch (remap) {
+    case CONFIG_REMAP_SIGHUP:
+        return LOOP_SIGNAL_HUP;
+    case CONFIG_REMAP_SIGTERM:
+        return LOOP_SIGNAL_TERM;
+    case CONFIG_REMAP_NONE:
+        break;
+    }
+    return LOOP_SIGNAL_NONE;
+}
+
+/* Everything that depends on the configuration and lives until SIGHUP. */
+static int prepare(struct client *c)
+{
+    c->policy = (struct restart_policy){.tls_exit = c->config->tls_exit};
+    loop_set_remap_usr1(c->loop, remapped(c->config->remap_usr1));
+    env_free(&c->env);
+    base_env_fill(&c->env, c->config);
+    c->scripts = scripts_new(loop_uv(c->loop), c->events, c->config);
+    if (open_data_plane(c) || statistics_start(c)) {
+        return ERR_CONFIG;
+    }
+    fill_remotes(c);
+    struct tunnel_tools tools = {
+        .loop = c->loop,
+        .dp = c->dp,
+        .nl = c->nl,
+        .events = c->events,
+        .env = &c->env,
+        .journal = c->journal,
+    };
+    c->tunnel = tunnel_new(&tools);
+    c->hourly = loop_timer_new(c->loop, hourly, c);
+    loop_timer_every(c->hourly, HOUR_MS);
+    pull_init(&c->pull);
+    return 0;
+}
+
+static void unprepare(struct client *c)
+{
+    connect_abort(c);
+    credentials_cancel(c->credentials);
+    statistics_stop(c);
+    tunnel_free(c->tunnel);
+    c->tunnel = NULL;
+    if (c->attempt.config != c->tunnel_config) {
+        config_free(c->attempt.config);
+    }
+    config_free(c->tunnel_config);
+    c->tunnel_config = NULL;
+    c->attempt = (struct client_attempt){0};
+    c->ending = (struct client_ending){0};
+    c->retry = (struct client_retry){0};
+    pull_print_free(&c->tunnel_print);
+    pull_free(&c->pull);
+    loop_timer_free(c->hourly);
+    loop_timer_free(c->session_timer);
+    loop_timer_free(c->notify_timer);
+    c->hourly = NULL;
+    c->session_timer = NULL;
+    c->notify_timer = NULL;
+    remotes_free(&c->remotes);
+    free(c->addresses);
+    c->addresses = NULL;
+    loop_detach_dp(c->loop);
+    dp_close(c->dp);
+    c->dp = NULL;
+    if (c->scripts) {
+        scripts_free(c->scripts);
+        c->scripts = NULL;
+    }
+    settings_keys_unref(c->keys);
+    c->keys = NULL;
+    c->tls = NULL;
+}
+
+static void run(struct client *c)
+{
+    c->again = false;
+    if (prepare(c)) {
+        c->exit_code = 1;
+    } else {
+        loop_on_signal(c->loop, closing_signal, c);
+        lifecycle_ready(c->life);
+        connect_next(c);
+        loop_run(c->loop);
+    }
+    unprepare(c);
+}
+
+/* ------------------------------------------------------------------ the process */
+
+/* What an earlier run left behind when it was killed is taken back first. */
+static void open_journal(struct client *c)
+{
+    char *path = lifecycle_runtime_file(c->life, "journal");
+    if (path && journal_open(path, &c->journal) == 0) {
+        (void)routes_recover(c->journal, c->nl);
+    } else {
+        c->journal = NULL;
+    }
+    free(path);
+}
+
+static int start_process(struct client *c)
+{
+    if (obtain_passwords(c) || load_keys(c) || lifecycle_start(c->config, &c->life)) {
+        return ERR_CONFIG;
+    }
+    int e = loop_open(&c->loop);
+    if (!e) {
+        e = rtnl_open(&c->nl);
+    }
+    if (e) {
+        log_fatal("Cannot start: %s", err_str(e));
+        return e;
+    }
+    c->events = event_bus_new();
+    open_journal(c);
+    return 0;
+}
+
+static void end_process(struct client *c)
+{
+    settings_keys_unref(c->keys);
+    if (c->events) {
+        event_bus_free(c->events);
+    }
+    loop_close(c->loop);
+    credentials_free(c->credentials);
+    rtnl_close(c->nl);
+    env_free(&c->env);
+    journal_close(c->journal);
+    lifecycle_end(c->life);
+}
+
+/* SIGHUP: the new configuration takes over, or the process ends. */
+static int reread(struct client *c, const struct client_source *source, struct config **owned)
+{
+    struct config *now = NULL;
+    if (source && source->reread(source->arg, &now)) {
+        return ERR_CONFIG;
+    }
+    if (now) {
+        if (*owned) {
+            source->release(source->arg, *owned);
+        }
+        *owned = now;
+        c->config = now;
+    }
+    credentials_free(c->credentials);
+    c->credentials = NULL;
+    (void)lifecycle_reload(c->life, c->config);
+    return obtain_passwords(c) || load_keys(c) ? ERR_CONFIG : 0;
+}
+
+int client_run(struct config *config, const struct client_source *source)
+{
+    struct client c = {.config = config};
+    struct config *owned = NULL;
+    c.status_file.fd = -1;
+    if (start_process(&c)) {
+        c.exit_code = 1;
+    } else {
+        run(&c);
+        while (c.again && c.exit_code == 0) {
+            if (reread(&c, source, &owned)) {
+                c.exit_code = 1;
+            } else {
+                run(&c);
+            }
+        }
+    }
+    end_process(&c);
+    if (owned) {
+        source->release(source->arg, owned);
+    }
+    return c.exit_code;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VPND_CLIENT_STATE_H
+#define VPND_CLIENT_STATE_H
+
+/*
+ * The client as a whole: what its parts share. Only for client.c, connect.c, messages.c, establish.c and closing.c;
+ * the modules that do one thing (link, tunnel, remotes, ...) do not know it. Loop thread only.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "client/client.h"
+#include "client/credentials.h"
+#include "client/link.h"
+#include "client/pull.h"
+#include "client/remotes.h"
+#include "client/resolve.h"
+#include "client/restart.h"
+#include "client/tunnel.h"
+#include "config/config.h"
+#include "hooks/env.h"
+#include "hooks/event.h"
+#include "mgmt/status.h"
+#include "node/lifecycle.h"
+#include "node/loop.h"
+
+struct auth_peer;
+struct job;
+struct journal;
+struct scripts;
+struct tls_setup;
+
+/** Addresses that an entry's name gave. */
+struct client_addresses {
+    union addr list[RESOLVE_ADDRESSES_MAX];
+    size_t count;
+};
+
+/** One try to reach a server, from choosing it to its end. */
+struct client_attempt {
+    struct config *config;       /* clone with the entry on top; pushed options are applied to it */
+    struct resolve *resolve;
+    uint64_t resolve_since;      /* mono_ms of the first lookup: resolv-retry */
+    struct client_addresses proxy;
+    union addr local;            /* AF_UNSPEC: not looked up */
+    struct link *link;
+    struct auth_peer *peer;      /* of the link's session */
+    bool refused;                /* AUTH_FAILED came */
+    bool up;                     /* "Initialization Sequence Completed" */
+};
+
+/** How the current connection ends, once that is decided. */
+struct client_ending {
+    bool active;                 /* closing is under way */
+    bool notified_once;          /* the exit notification needs no repetition */
+    struct loop_signal_info signal;
+    unsigned notify_left;        /* seconds of exit notification still to wait */
+};
+
+/** What the next pause has to know of the last end. */
+struct client_retry {
+    bool poll_timeout;
+    unsigned server_backoff;
+    unsigned at_least;
+};
+
+struct client {
+    const struct config *config;     /* as configured */
+    struct loop *loop;
+    struct lifecycle *life;
+    struct event_bus *events;
+    struct scripts *scripts;
+    struct env env;                  /* of the user's programs */
+    struct rtnl *nl;
+    struct journal *journal;
+    struct credentials *credentials;
+    struct restart_policy policy;
+
+    struct tls_setup *tls;           /* owned by @keys */
+    struct settings_keys *keys;
+    struct dp *dp;
+    struct remotes remotes;
+    struct client_addresses *addresses; /* by entry */
+    struct tunnel *tunnel;
+    struct config *tunnel_config;    /* clone that the open tunnel was made from; may be the attempt's */
+    void (*early_ready)(struct client *c); /* point-to-point: the device is open */
+    struct pull_print tunnel_print;  /* of the reply that the open tunnel was made from */
+
+    struct client_attempt attempt;
+    struct client_ending ending;
+    struct client_retry retry;
+    struct pull pull;
+    struct job *question;            /* a person is being asked */
+    struct loop_timer *wait;         /* pause, resolv-retry, device reopening: one of them at a time */
+    struct loop_timer *session_timer; /* session-timeout */
+    struct loop_timer *notify_timer;
+    struct loop_timer *hourly;       /* certificates and CRL */
+    struct loop_timer *status_timer;
+    struct status_file status_file;
+    uint64_t connected_unix;
+    int exit_code;
+    bool again;                      /* SIGHUP: start over */
+};
+
+/** client_announce - tell listeners (management, scripts) a state: "CONNECTING", detail or "". */
+void client_announce(struct client *c, const char *state, const char *detail);
+
+/** client_fail - raise the restart for @reason. */
+void client_fail(struct client *c, enum restart_reason reason);
+
+/** client_fatal - one error line was logged: close everything and end with status 1. */
+void client_fatal(struct client *c);
+
+/** client_reporter - messages of the configuration's parser go to the log. */
+const struct config_reporter *client_reporter(void);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "hooks/base_env.h"
+#include "mgmt/mgmt_private.h"
+
+#define PENDING_TEXT_MAX 1000
+
+/* What env-filter 1 and 2 let through, besides peer info. */
+static const char *const filter_prefixes[] = {
+    "username=",        "password=",        "X509_0_CN=",       "tls_serial_",            "untrusted_ip=",
+    "ifconfig_local=",  "ifconfig_netmask=", "daemon_start_time=", "daemon_pid=",         "dev=",
+    "ifconfig_pool_remote_ip=", "ifconfig_pool_netmask=", "time_duration=", "bytes_sent=", "bytes_received=",
+    "session_id=",      "session_state=",
+};
+
+static bool peer_info_item(const char *item)
+{
+    return strncmp(item, "IV_", 3) == 0 || strncmp(item, "UV_", 3) == 0;
+}
+
+static bool passes_filter(unsigned level, const char *item)
+{
+    if (level == 0 || peer_info_item(item)) {
+        return true;
+    }
+    if (level >= 3) {
+        return false;
+    }
+    if (level == 1 && strncmp(item, "X509_", 5) == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(filter_prefixes) / sizeof(filter_prefixes[0]); i++) {
+        if (strncmp(item, filter_prefixes[i], strlen(filter_prefixes[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void client_auth_env(struct mgmt *m, const char *prefix, const struct env *env, const char *username,
+                     const char *password)
+{
+    struct env all = {0};
+    base_env_fill(&all, m->config);
+    if (env) {
+        env_merge(&all, env);
+    }
+    if (username) {
+        env_set(&all, "username", username);
+    }
+    if (password) {
+        env_set(&all, "password", password);
+    }
+    for (size_t i = 0; i < all.count; i++) {
+        if (passes_filter(m->env_filter, all.items[i])) {
+            mgmt_broadcast(m, "%s,%s", prefix, all.items[i]);
+        }
+    }
+    mgmt_broadcast(m, "%s,END", prefix);
+    env_free(&all);
+}
+
+static struct mgmt_login *find(struct mgmt *m, uint64_t client_id)
+{
+    list_for(node, next, &m->logins)
+    {
+        struct mgmt_login *login = container_of(node, struct mgmt_login, link);
+        if (login->client_id == client_id) {
+            return login;
+        }
+    }
+    return NULL;
+}
+
+static void forget(struct mgmt_login *login)
+{
+    list_remove(&login->link);
+    free(login->config);
+    free(login);
+}
+
+static enum event_vote ask(struct mgmt *m, const struct event *e, struct event_request *request)
+{
+    struct mgmt_login *login = find(m, e->client_id);
+    bool again = login != NULL && e->flag;
+    if (!login) {
+        login = mem_zalloc(sizeof(*login));
+        login->client_id = e->client_id;
+        list_init(&login->link);
+        list_push(&m->logins, &login->link);
+    }
+    login->key_id = e->key_id;
+    login->request = request;
+    struct mgmt_load load = {0};
+    m->host->load(m->host_arg, &load);
+    mgmt_broadcast(m, ">CLIENT:%s,%" PRIu64 ",%" PRIu64, again ? "REAUTH" : "CONNECT", e->client_id, e->key_id);
+    mgmt_broadcast(m, ">CLIENT:ENV,n_clients=%" PRIu64, load.clients);
+    client_auth_env(m, ">CLIENT:ENV", e->env, e->username, e->password);
+    return EVENT_LATER;
+}
+
+static enum event_vote hand_over_config(struct mgmt *m, const struct event *e, struct event_request *request)
+{
+    struct mgmt_login *login = find(m, e->client_id);
+    if (!login || !login->config) {
+        return EVENT_ABSTAIN;
+    }
+    event_note(request, login->config);
+    free(login->config);
+    login->config = NULL;
+    return EVENT_ACCEPT;
+}
+
+static void tell_end(struct mgmt *m, const struct event *e)
+{
+    struct mgmt_login *login = find(m, e->client_id);
+    if (!login) {
+        return;
+    }
+    mgmt_broadcast(m, ">CLIENT:DISCONNECT,%" PRIu64, e->client_id);
+    client_auth_env(m, ">CLIENT:ENV", e->env, NULL, NULL);
+    forget(login);
+}
+
+enum event_vote client_auth_event(struct mgmt *m, const struct event *e, struct event_request *request)
+{
+    switch (e->type) {
+    case EVENT_USER_PASS:
+        return ask(m, e, request);
+    case EVENT_CLIENT_CONNECT:
+        return hand_over_config(m, e, request);
+    case EVENT_CLIENT_ESTABLISHED:
+        mgmt_broadcast(m, ">CLIENT:ESTABLISHED,%" PRIu64, e->client_id);
+        client_auth_env(m, ">CLIENT:ENV", e->env, NULL, NULL);
+        return EVENT_ABSTAIN;
+    case EVENT_CLIENT_ADDRESS:
+        mgmt_broadcast(m, ">CLIENT:ADDRESS,%" PRIu64 ",%s,%d", e->client_id, e->text, e->flag);
+        return EVENT_ABSTAIN;
+    case EVENT_CR_RESPONSE:
+        mgmt_broadcast(m, ">CLIENT:CR_RESPONSE,%" PRIu64 ",%" PRIu64 ",%s", e->client_id, e->key_id, e->text);
+        client_auth_env(m, ">CLIENT:ENV", e->env, NULL, NULL);
+        return EVENT_ABSTAIN;
+    case EVENT_CLIENT_DISCONNECT:
+        tell_end(m, e);
+        return EVENT_ABSTAIN;
+    default:
+        return EVENT_ABSTAIN;
+    }
+}
+
+void client_auth_cancel(struct mgmt *m, struct event_request *request)
+{
+    list_for(node, next, &m->logins)
+    {
+        struct mgmt_login *login = container_of(node, struct mgmt_login, link);
+        if (login->request == request) {
+            login->request = NULL;
+        }
+    }
+}
+
+bool client_auth_decide(struct mgmt *m, uint64_t client_id, uint64_t key_id, bool accept, const char *text)
+{
+    struct mgmt_login *login = find(m, client_id);
+    if (!login || login->key_id != key_id || !login->request) {
+        return false;
+    }
+    struct event_request *request = login->request;
+    login->request = NULL;
+    if (accept && text && *text) {
+        free(login->config);
+        login->config = mem_strdup(text);
+    }
+    event_answer(request, &m->listener, accept ? EVENT_ACCEPT : EVENT_REJECT, accept ? NULL : text);
+    return true;
+}
+
+bool client_auth_pending(struct mgmt *m, uint64_t client_id, uint64_t key_id, const char *extra, unsigned timeout_s)
+{
+    struct mgmt_login *login = find(m, client_id);
+    if (!login || login->key_id != key_id || !login->request || strlen(extra) > PENDING_TEXT_MAX) {
+        return false;
+    }
+    event_pending(login->request, timeout_s, NULL, extra);
+    return true;
+}
+
+void client_auth_free(struct mgmt *m)
+{
+    list_for(node, next, &m->logins)
+    {
+        forget(container_of(node, struct mgmt_login, link));
+    }
+}

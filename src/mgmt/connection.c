@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+#include <grp.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <signal.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/secret.h"
+#include "config/config.h"
+#include "mgmt/mgmt_private.h"
+
+#define PASSWORD_ATTEMPTS 3
+
+/* One write in flight, with its bytes behind it. */
+struct output {
+    uv_write_t request;
+    size_t len;
+    char bytes[];
+};
+
+static void on_written(uv_write_t *request, int status)
+{
+    (void)status;
+    struct output *o = container_of(request, struct output, request);
+    secret_wipe(o->bytes, o->len);
+    free(o);
+}
+
+void connection_write(struct mgmt_connection *c, const char *text, size_t len)
+{
+    if (c->closing || len == 0) {
+        return;
+    }
+    if (uv_stream_get_write_queue_size(&c->io.stream) + len > OUTPUT_MAX) {
+        log_warn("MANAGEMENT: a client does not read what it asked for, closing it");
+        connection_close(c);
+        return;
+    }
+    struct output *o = mem_zalloc(sizeof(*o) + len);
+    o->len = len;
+    memcpy(o->bytes, text, len);
+    uv_buf_t buffer = uv_buf_init(o->bytes, (unsigned)len);
+    if (uv_write(&o->request, &c->io.stream, &buffer, 1, on_written) < 0) {
+        free(o);
+    }
+}
+
+void connection_printf(struct mgmt_connection *c, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    int n = vasprintf(&text, format, args);
+    va_end(args);
+    BUG_ON(n < 0);
+    connection_write(c, text, (size_t)n);
+    secret_wipe(text, (size_t)n);
+    free(text);
+}
+
+struct mgmt_connection *connection_in_charge(const struct mgmt *m)
+{
+    for (struct list *node = m->connections.next; node != &m->connections; node = node->next) {
+        struct mgmt_connection *c = container_of(node, struct mgmt_connection, link);
+        if (c->authenticated) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct mgmt_connection *c = handle->data;
+    handle->data = c->mgmt;
+    buf_free(&c->lines, true);
+    secret_wipe(c->line, sizeof(c->line));
+    mgmt_handle_closed(handle);
+    free(c);
+}
+
+/* What the end of a client means to the process. */
+static void after_disconnect(struct mgmt *m)
+{
+    if (m->freeing) {
+        return;
+    }
+    if (m->outgoing) {
+        log_usual("MANAGEMENT: the client we called is gone, exiting");
+        m->host->signal(m->host_arg, SIGTERM);
+        return;
+    }
+    if (connection_in_charge(m)) {
+        return;
+    }
+    if (m->config->management_forget_disconnect && m->host->forget_passwords) {
+        m->host->forget_passwords(m->host_arg);
+    }
+    if (m->config->management_signal) {
+        m->host->signal(m->host_arg, SIGUSR1);
+    }
+}
+
+void connection_close(struct mgmt_connection *c)
+{
+    if (c->closing) {
+        return;
+    }
+    struct mgmt *m = c->mgmt;
+    bool was_in_charge = connection_in_charge(m) == c;
+    c->closing = true;
+    c->authenticated = false;
+    list_remove(&c->link);
+    uv_close(&c->io.handle, on_closed);
+    log_usual("MANAGEMENT: Client disconnected");
+    struct mgmt_connection *heir = was_in_charge ? connection_in_charge(m) : NULL;
+    if (heir && m->query.kind != QUERY_NONE) {
+        connection_printf(heir, "%s\r\n", m->query.prompt);
+    }
+    after_disconnect(m);
+}
+
+void connection_greet(struct mgmt_connection *c)
+{
+    c->authenticated = true;
+    connection_printf(c, ">INFO:OpenVPN Management Interface Version %d -- type 'help' for more info\r\n",
+                      MGMT_VERSION);
+    if (c->mgmt->query.kind != QUERY_NONE) {
+        connection_printf(c, "%s\r\n", c->mgmt->query.prompt);
+    }
+}
+
+static void check_password(struct mgmt_connection *c, const char *line)
+{
+    const char *want = c->mgmt->password;
+    size_t len = strlen(want);
+    bool right = strlen(line) == len && secret_equal(line, want, len);
+    if (right) {
+        connection_printf(c, "SUCCESS: password is correct\r\n");
+        connection_greet(c);
+        return;
+    }
+    if (++c->wrong_passwords >= PASSWORD_ATTEMPTS) {
+        log_warn("MAN: client connection rejected after %d failed password attempts", PASSWORD_ATTEMPTS);
+        connection_close(c);
+        return;
+    }
+    connection_printf(c, "ENTER PASSWORD:");
+}
+
+/* Lines of a command that goes on until END. */
+static void collect_line(struct mgmt_connection *c)
+{
+    if (strcmp(c->line, "END") == 0) {
+        mgmt_lines_fn done = c->lines_done;
+        c->lines_done = NULL;
+        done(c, buf_str(&c->lines));
+        buf_reset(&c->lines);
+        return;
+    }
+    (void)buf_printf(&c->lines, "%s\n", c->line);
+}
+
+static void line_complete(struct mgmt_connection *c)
+{
+    c->line[c->line_len] = 0;
+    c->line_len = 0;
+    if (!c->authenticated) {
+        check_password(c, c->line);
+    } else if (c->lines_done) {
+        collect_line(c);
+    } else {
+        command_run(c, c->line);
+    }
+    secret_wipe(c->line, sizeof(c->line));
+}
+
+static void take_bytes(struct mgmt_connection *c, const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n && !c->closing; i++) {
+        unsigned char ch = (unsigned char)bytes[i];
+        if (ch == '\n') {
+            line_complete(c);
+        } else if (ch >= 0x20 && ch != 0x7f) {
+            if (c->line_len == LINE_SIZE - 1) {
+                c->line_len = 0; /* as OpenVPN does: what was collected is gone */
+            }
+            c->line[c->line_len++] = bytes[i];
+        }
+    }
+}
+
+static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *out)
+{
+    (void)wanted;
+    struct mgmt_connection *c = handle->data;
+    *out = uv_buf_init(c->read_buffer, sizeof(c->read_buffer));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
+{
+    struct mgmt_connection *c = stream->data;
+    if (n > 0) {
+        take_bytes(c, buffer->base, (size_t)n);
+        secret_wipe(buffer->base, (size_t)n);
+    } else if (n < 0) {
+        connection_close(c);
+    }
+}
+
+static bool user_allowed(const struct config *config, const struct ucred *peer)
+{
+    if (config->management_client_user) {
+        const struct passwd *pw = getpwnam(config->management_client_user);
+        if (!pw || pw->pw_uid != peer->uid) {
+            return false;
+        }
+    }
+    if (config->management_client_group) {
+        const struct group *gr = getgrnam(config->management_client_group);
+        if (!gr || gr->gr_gid != peer->gid) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool peer_allowed(struct mgmt_connection *c)
+{
+    const struct config *config = c->mgmt->config;
+    if (!config->management.is_unix || (!config->management_client_user && !config->management_client_group)) {
+        return true;
+    }
+    int fd;
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+    if (uv_fileno(&c->io.handle, &fd) < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0) {
+        return false;
+    }
+    return user_allowed(config, &peer);
+}
+
+static struct mgmt_connection *connection_new(struct mgmt *m)
+{
+    struct mgmt_connection *c = mem_zalloc(sizeof(*c));
+    c->mgmt = m;
+    c->lines = BUF_INIT(MULTILINE_MAX);
+    list_init(&c->link);
+    if (m->config->management.is_unix) {
+        uv_pipe_init(m->loop, &c->io.pipe, 0);
+    } else {
+        uv_tcp_init(m->loop, &c->io.tcp);
+    }
+    c->io.handle.data = c;
+    m->open_handles++;
+    list_push(&m->connections, &c->link);
+    return c;
+}
+
+void connection_start(struct mgmt_connection *c)
+{
+    struct mgmt *m = c->mgmt;
+    if (!peer_allowed(c)) {
+        log_warn("MANAGEMENT: client refused: it does not run as the user or group that management-client-user and "
+                 "management-client-group allow");
+        connection_close(c);
+        return;
+    }
+    log_usual("MANAGEMENT: Client connected from %s", m->config->management.address);
+    uv_read_start(&c->io.stream, on_alloc, on_read);
+    if (m->password) {
+        connection_printf(c, "ENTER PASSWORD:");
+    } else {
+        connection_greet(c);
+    }
+}
+
+void connection_accept(struct mgmt *m, uv_stream_t *server)
+{
+    struct mgmt_connection *c = connection_new(m);
+    if (uv_accept(server, &c->io.stream) < 0) {
+        connection_close(c);
+        return;
+    }
+    connection_start(c);
+}
+
+/* ------------------------------------------------------------------ management-client */
+
+static void on_called(uv_connect_t *request, int status)
+{
+    struct mgmt_connection *c = request->data;
+    free(request);
+    if (status < 0 && !c->closing) {
+        log_error("MANAGEMENT: connect to %s failed: %s", c->mgmt->config->management.address, uv_strerror(status));
+        connection_close(c);
+        return;
+    }
+    if (!c->closing) {
+        connection_start(c);
+    }
+}
+
+int connection_call_out(struct mgmt *m)
+{
+    const struct config_management *how = &m->config->management;
+    struct mgmt_connection *c = connection_new(m);
+    uv_connect_t *request = mem_zalloc(sizeof(*request));
+    request->data = c;
+    if (how->is_unix) {
+        uv_pipe_connect(request, &c->io.pipe, how->address, on_called);
+        return 0;
+    }
+    struct ip_addr ip;
+    if (ip_parse(strcmp(how->address, "localhost") == 0 ? "127.0.0.1" : how->address, &ip) < 0) {
+        log_error("management: '%s' is not an address", how->address);
+        free(request);
+        return -1;
+    }
+    union addr a = addr_from_ip(&ip, (uint16_t)strtoul(how->port, NULL, 10));
+    return uv_tcp_connect(request, &c->io.tcp, &a.any, on_called);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/secret.h"
+#include "config/config.h"
+#include "mgmt/mgmt_private.h"
+
+#define HOST_MAX 79
+#define PORT_MAX 15
+
+static void wipe_text(char **text)
+{
+    if (*text) {
+        secret_wipe(*text, strlen(*text));
+        free(*text);
+        *text = NULL;
+    }
+}
+
+static void query_clear(struct mgmt_query *q)
+{
+    wipe_text(&q->username);
+    wipe_text(&q->password);
+    free(q->prompt);
+    free(q->type);
+    *q = (struct mgmt_query){0};
+}
+
+/* Make the question current and put it to whoever is there. */
+static void query_open(struct mgmt *m, enum query_kind kind, char *prompt, void *arg)
+{
+    query_clear(&m->query);
+    m->query.kind = kind;
+    m->query.prompt = prompt;
+    m->query.arg = arg;
+    mgmt_broadcast(m, "%s", prompt);
+}
+
+void mgmt_ask_cancel(struct mgmt *mgmt)
+{
+    if (mgmt) {
+        query_clear(&mgmt->query);
+    }
+}
+
+/* ------------------------------------------------------------------ hold */
+
+bool mgmt_hold(struct mgmt *mgmt, unsigned hint_s, void (*released)(void *arg), void *arg)
+{
+    if (!mgmt || !mgmt->hold) {
+        return false;
+    }
+    log_usual("Need hold release from management interface, waiting...");
+    query_open(mgmt, QUERY_HOLD, mem_printf(">HOLD:Waiting for hold release:%u", hint_s), arg);
+    mgmt->query.released = released;
+    return true;
+}
+
+bool query_answer_hold(struct mgmt *m)
+{
+    if (m->query.kind != QUERY_HOLD) {
+        return false;
+    }
+    struct mgmt_query q = m->query;
+    m->query = (struct mgmt_query){0};
+    q.released(q.arg);
+    query_clear(&q);
+    return true;
+}
+
+/* ------------------------------------------------------------------ credentials */
+
+bool mgmt_asks_passwords(const struct mgmt *mgmt)
+{
+    return mgmt && mgmt->config->management_query_passwords;
+}
+
+bool mgmt_ask_credentials(struct mgmt *mgmt, const struct mgmt_need *need,
+                          void (*answer)(void *arg, const struct mgmt_credentials *credentials), void *arg)
+{
+    if (!mgmt_asks_passwords(mgmt)) {
+        return false;
+    }
+    const char *what = need->username && need->password ? "username/password" : need->username ? "username" : "password";
+    char *prompt = need->challenge ? mem_printf(">PASSWORD:Need '%s' %s SC:%u,%s", need->type, what,
+                                                need->challenge_flags, need->challenge)
+                                   : mem_printf(">PASSWORD:Need '%s' %s", need->type, what);
+    query_open(mgmt, QUERY_CREDENTIALS, prompt, arg);
+    mgmt->query.type = mem_strdup(need->type);
+    mgmt->query.need_username = need->username;
+    mgmt->query.need_password = need->password;
+    mgmt->query.credentials = answer;
+    return true;
+}
+
+static void credentials_complete(struct mgmt *m)
+{
+    struct mgmt_query *q = &m->query;
+    if ((q->need_username && !q->username) || (q->need_password && !q->password)) {
+        return;
+    }
+    struct mgmt_query done = *q;
+    *q = (struct mgmt_query){0};
+    struct mgmt_credentials credentials = {.username = done.username, .password = done.password};
+    done.credentials(done.arg, &credentials);
+    query_clear(&done);
+}
+
+static bool answer_field(struct mgmt_connection *c, const char *what, const char *type, const char *value)
+{
+    struct mgmt_query *q = &c->mgmt->query;
+    bool is_password = strcmp(what, "password") == 0;
+    if (q->kind != QUERY_CREDENTIALS || !(is_password ? q->need_password : q->need_username)) {
+        connection_printf(c, "ERROR: no %s is currently needed at this time\r\n", what);
+        return false;
+    }
+    if (strcmp(type, q->type) != 0) {
+        connection_printf(c, "ERROR: %s of type '%s' entered, but we need one of type '%s'\r\n", what, type, q->type);
+        return false;
+    }
+    char **field = is_password ? &q->password : &q->username;
+    wipe_text(field);
+    *field = mem_strdup(value);
+    connection_printf(c, "SUCCESS: '%s' %s entered, but not yet verified\r\n", type, what);
+    credentials_complete(c->mgmt);
+    return true;
+}
+
+bool query_answer_username(struct mgmt_connection *c, const char *type, const char *value)
+{
+    return answer_field(c, "username", type, value);
+}
+
+bool query_answer_password(struct mgmt_connection *c, const char *type, const char *value)
+{
+    return answer_field(c, "password", type, value);
+}
+
+/* ------------------------------------------------------------------ remote and proxy */
+
+bool mgmt_ask_remote(struct mgmt *mgmt, const struct mgmt_remote *remote,
+                     void (*answer)(void *arg, const struct mgmt_remote_answer *answer), void *arg)
+{
+    if (!mgmt || !mgmt->config->management_query_remote) {
+        return false;
+    }
+    query_open(mgmt, QUERY_REMOTE, mem_printf(">REMOTE:%s,%s,%s", remote->host, remote->port, remote->proto), arg);
+    mgmt->query.remote = answer;
+    return true;
+}
+
+static bool parse_remote(const struct token_line *words, struct mgmt_remote_answer *out)
+{
+    const char *action = words->text[1];
+    if (strcmp(action, "ACCEPT") == 0) {
+        out->action = MGMT_REMOTE_ACCEPT;
+        return true;
+    }
+    if (strcmp(action, "SKIP") == 0) {
+        out->action = MGMT_REMOTE_SKIP;
+        out->skip = 1;
+        if (words->count > 2) {
+            out->skip = (unsigned)strtoul(words->text[2], NULL, 10);
+        }
+        return out->skip >= 1;
+    }
+    if (strcmp(action, "MOD") == 0 && words->count >= 4 && strlen(words->text[2]) <= HOST_MAX &&
+        strlen(words->text[3]) <= PORT_MAX) {
+        *out = (struct mgmt_remote_answer){MGMT_REMOTE_MODIFY, 0, words->text[2], words->text[3]};
+        return true;
+    }
+    return false;
+}
+
+bool query_answer_remote(struct mgmt *m, const struct token_line *words)
+{
+    struct mgmt_remote_answer answer = {0};
+    if (m->query.kind != QUERY_REMOTE || !parse_remote(words, &answer)) {
+        return false;
+    }
+    struct mgmt_query q = m->query;
+    m->query = (struct mgmt_query){0};
+    q.remote(q.arg, &answer);
+    query_clear(&q);
+    return true;
+}
+
+bool mgmt_ask_proxy(struct mgmt *mgmt, unsigned index, bool tcp, const char *host,
+                    void (*answer)(void *arg, const struct mgmt_proxy_answer *answer), void *arg)
+{
+    if (!mgmt || !mgmt->config->management_query_proxy) {
+        return false;
+    }
+    query_open(mgmt, QUERY_PROXY, mem_printf(">PROXY:%u,%s,%s", index, tcp ? "TCP" : "UDP", host), arg);
+    mgmt->query.proxy = answer;
+    return true;
+}
+
+bool query_answer_proxy(struct mgmt *m, const struct token_line *words)
+{
+    struct mgmt_proxy_answer answer = {0};
+    bool good = strcmp(words->text[1], "NONE") == 0;
+    if (!good && words->count >= 4 && (strcmp(words->text[1], "HTTP") == 0 || strcmp(words->text[1], "SOCKS") == 0)) {
+        good = true;
+        answer.kind = words->text[1][0] == 'H' ? MGMT_PROXY_HTTP : MGMT_PROXY_SOCKS;
+        answer.host = words->text[2];
+        answer.port = words->text[3];
+        answer.no_clear_text = words->count > 4 && strcmp(words->text[4], "nct") == 0;
+        /* A UDP entry cannot go through CONNECT. */
+        if (answer.kind == MGMT_PROXY_HTTP && m->query.kind == QUERY_PROXY && strstr(m->query.prompt, ",UDP,")) {
+            good = false;
+            answer = (struct mgmt_proxy_answer){0};
+        }
+    }
+    if (m->query.kind == QUERY_PROXY) {
+        struct mgmt_query q = m->query;
+        m->query = (struct mgmt_query){0};
+        q.proxy(q.arg, &answer);
+        query_clear(&q);
+    }
+    return good;
+}

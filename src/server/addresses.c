@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/addresses.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "config/config.h"
+#include "server/context.h"
+#include "server/instance.h"
+
+static bool is_tap(const struct config *config)
+{
+    return config->dev_type == CONFIG_DEV_TAP;
+}
+
+static bool is_subnet(const struct config *config)
+{
+    return is_tap(config) || config->topology == CONFIG_TOPOLOGY_SUBNET;
+}
+
+void addresses_own(struct server *server)
+{
+    const struct config *config = server->config;
+    server->own = (struct server_addresses){0};
+    if (config->ifconfig.local && ip_parse(config->ifconfig.local, &server->own.local4) == 0 && is_subnet(config) &&
+        config->ifconfig.remote_netmask) {
+        (void)ip_parse(config->ifconfig.remote_netmask, &server->own.netmask4); /* validated */
+    }
+    if (config->ifconfig_ipv6.local.family) {
+        server->own.local6 = config->ifconfig_ipv6.local;
+        server->own.bits6 = config->ifconfig_ipv6.bits;
+    }
+}
+
+static void log_pool(const struct server *server, const struct pool_config *pool)
+{
+    char text[ADDR_TEXT_MAX];
+    if (pool->v4) {
+        struct ip_addr base = pool_slot_base4(server->pool, 0);
+        log_usual("IFCONFIG POOL IPv4: base=%s size=%u", ip_format(&base, text), pool_size4(pool));
+    }
+    if (pool->v6) {
+        struct pool_lease first = pool_slot_lease(server->pool, 0);
+        log_usual("IFCONFIG POOL IPv6: base=%s size=%u netbits=%u", ip_format(&first.local6, text), pool_size6(pool),
+                  pool->bits6);
+    }
+}
+
+int addresses_make_pool(struct server *server)
+{
+    const struct config *config = server->config;
+    struct pool_config want = {
+        .v4 = config->ifconfig_pool.given,
+        .net30 = !is_tap(config) && config->topology == CONFIG_TOPOLOGY_NET30,
+        .start = config->ifconfig_pool.start,
+        .end = config->ifconfig_pool.end,
+        .v6 = config->ifconfig_ipv6_pool.given,
+        .base6 = config->ifconfig_ipv6_pool.base,
+        .bits6 = config->ifconfig_ipv6_pool.bits,
+        .duplicate_cn = config->duplicate_cn,
+    };
+    enum pool_problem problem;
+    if (!want.v4 && !want.v6) {
+        return 0;
+    }
+    int rc = pool_new(&want, &server->pool, &problem);
+    if (rc < 0) {
+        log_fatal("Options error: %s", pool_problem_text(problem));
+        return rc;
+    }
+    log_pool(server, &want);
+    if (problem == POOL_V4_IS_SMALLER) {
+        log_usual(
+            "NOTE: IPv4 pool size is %u, IPv6 pool size is %u. IPv4 pool size limits the number of clients that can be "
+            "served from the pool",
+            pool_size4(&want), pool_size6(&want));
+    } else if (problem == POOL_V6_IS_SMALLER) {
+        log_warn("WARNING: IPv4 pool size is %u, IPv6 pool size is %u. IPv6 pool size limits the number of clients "
+                 "that can be "
+                 "served from the pool. This is likely a MISTAKE - please check your configuration",
+                 pool_size4(&want), pool_size6(&want));
+    }
+    return 0;
+}
+
+/* Addresses of a slot as this topology presents them. */
+static void fill_from_lease(struct instance *instance, const struct pool_lease *lease)
+{
+    const struct config *config = instance->server->config;
+    const struct server_addresses *own = &instance->server->own;
+    struct instance_addresses *a = &instance->addresses;
+
+    a->from_pool = true;
+    a->slot = lease->slot;
+    if (lease->local4.family) {
+        a->local4 = lease->local4;
+        a->pushed4 = lease->local4;
+        if (is_subnet(config)) {
+            a->remote4 = config->ifconfig_pool.netmask ? ip4_from_u32(config->ifconfig_pool.netmask) : own->netmask4;
+        } else {
+            a->remote4 = lease->remote4.family ? lease->remote4 : own->local4;
+        }
+    }
+    if (lease->local6.family) {
+        a->local6 = lease->local6;
+        a->bits6 = own->bits6 ? own->bits6 : config->ifconfig_ipv6_pool.bits;
+        a->remote6 = own->local6;
+    }
+}
+
+void addresses_choose_dynamic(struct instance *instance)
+{
+    struct server *server = instance->server;
+    struct pool_lease lease;
+    char v4[ADDR_TEXT_MAX] = "(Not enabled)";
+    char v6[ADDR_TEXT_MAX] = "(Not enabled)";
+
+    addresses_release(instance);
+    instance->addresses = (struct instance_addresses){0};
+    if (!server->pool) {
+        return;
+    }
+    if (pool_acquire(server->pool, server->config->duplicate_cn ? NULL : instance->cn, &lease) < 0) {
+        instance_log(instance, LOG_SEV_ERROR, 1, "MULTI: no free --ifconfig-pool addresses are available");
+        return;
+    }
+    fill_from_lease(instance, &lease);
+    if (lease.local4.family) {
+        ip_format(&lease.local4, v4);
+    }
+    if (lease.local6.family) {
+        ip_format(&lease.local6, v6);
+    }
+    instance_log(instance, LOG_SEV_USUAL, 3, "MULTI_sva: pool returned IPv4=%s, IPv6=%s", v4, v6);
+}
+
+static void check_constraint(const struct instance *instance)
+{
+    const struct config_constraint *c = &instance->server->config->ifconfig_push_constraint;
+    uint32_t address = ip4_to_u32(&instance->addresses.local4);
+    char text[ADDR_TEXT_MAX];
+    if (c->given && (address & c->netmask) != c->network) {
+        struct ip_addr net = ip4_from_u32(c->network);
+        struct ip_prefix prefix = {.addr = net, .bits = (uint8_t)ip4_mask_bits(c->netmask)};
+        char network[ADDR_TEXT_MAX];
+        instance_log(instance, LOG_SEV_ERROR, 1,
+                     "MULTI ERROR: primary virtual IP for %s (%s) violates tunnel network/netmask constraint (%s)",
+                     instance->tag, ip_format(&instance->addresses.local4, text), prefix_format(&prefix, network));
+    }
+}
+
+static void take_static4(struct instance *instance, const struct config_ifconfig_push *push)
+{
+    struct instance_addresses *a = &instance->addresses;
+    struct ip_addr local;
+    struct ip_addr remote;
+    struct ip_addr alias;
+    if (ip_parse(push->local, &local) < 0 || ip_parse(push->remote_netmask, &remote) < 0 ||
+        (push->alias && ip_parse(push->alias, &alias) < 0)) {
+        instance_log(instance, LOG_SEV_ERROR, 1,
+                     "Options error: ifconfig-push %s %s: not IPv4 addresses; it is ignored", push->local,
+                     push->remote_netmask);
+        return;
+    }
+    if (a->from_pool) {
+        pool_release(instance->server->pool, a->slot, true, clock_read().unix_s);
+        *a = (struct instance_addresses){0};
+    }
+    a->local4 = local;
+    a->pushed4 = push->alias ? alias : local;
+    a->remote4 = remote;
+    check_constraint(instance);
+}
+
+void addresses_choose_static(struct instance *instance)
+{
+    const struct config_client *options = instance->options;
+    struct instance_addresses *a = &instance->addresses;
+    if (options->ifconfig_push.local) {
+        take_static4(instance, &options->ifconfig_push);
+    }
+    if (options->ifconfig_ipv6_push.local.family) {
+        a->local6 = options->ifconfig_ipv6_push.local;
+        a->bits6 = options->ifconfig_ipv6_push.bits;
+        a->remote6 = options->ifconfig_ipv6_push.remote.family ? options->ifconfig_ipv6_push.remote
+                                                               : instance->server->own.local6;
+    }
+}
+
+void addresses_release(struct instance *instance)
+{
+    struct instance_addresses *a = &instance->addresses;
+    if (a->from_pool && instance->server->pool) {
+        pool_release(instance->server->pool, a->slot, false, clock_read().unix_s);
+        a->from_pool = false;
+    }
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VPND_SERVER_ADDRESSES_H
+#define VPND_SERVER_ADDRESSES_H
+
+/*
+ * Tunnel addresses: the server's own, and those of each client from pool and `ifconfig-push` (spec: server
+ * behaviour, 2). Loop thread.
+ */
+#include "server/pool.h"
+
+struct instance;
+struct server;
+
+/** addresses_own - fill server->own from the configuration. */
+void addresses_own(struct server *server);
+
+/** addresses_make_pool - the pool of the configuration, logging its bounds; server->pool stays NULL without one.
+ *  Return: 0, or ERR_CONFIG (logged). */
+int addresses_make_pool(struct server *server);
+
+/** addresses_choose_dynamic - take a pool slot for the client; none left is logged, the client goes on without. */
+void addresses_choose_dynamic(struct instance *instance);
+
+/** addresses_choose_static - take over ifconfig-push and ifconfig-ipv6-push of the client's options, giving the
+ *  pool slot back where it is not needed. May be called after each source of options. */
+void addresses_choose_static(struct instance *instance);
+
+/** addresses_release - give the pool slot back when the client goes. */
+void addresses_release(struct instance *instance);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/admission.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "config/config.h"
+#include "session/wrap.h"
+
+void admission_limits(struct admission *a, const struct config *config)
+{
+    ratelimit_init(&a->initial, config->connect_freq_initial.count, config->connect_freq_initial.seconds);
+    ratelimit_init(&a->fresh, config->connect_freq.count, config->connect_freq.seconds);
+}
+
+void admission_set_wrap(struct admission *a, const struct wrap_config *wrap)
+{
+    a->udp.wrap = wrap;
+    a->tcp.wrap = wrap;
+}
+
+void admission_init(struct admission *a, const struct config *config, const struct wrap_config *wrap)
+{
+    *a = (struct admission){0};
+    cookie_jar_init(&a->jar, rand_system(), config->hand_window);
+    admission_limits(a, config);
+    a->udp = (struct cookie_filter){.jar = &a->jar, .initial = &a->initial};
+    a->tcp = (struct cookie_filter){.jar = &a->jar, .tcp = true};
+    admission_set_wrap(a, wrap);
+}
+
+/* Lines that fail2ban filters and people look for. */
+static void log_refusal(const struct admission *a, const union addr *source, enum cookie_reason reason)
+{
+    char text[ADDR_TEXT_MAX];
+    char plain[ADDR_TEXT_MAX];
+    addr_format_log(source, text);
+    addr_format(source, plain);
+    switch (reason) {
+    case COOKIE_REASON_WRAP:
+        if (wrap_config_mode(a->udp.wrap) == WRAP_TLS_AUTH) {
+            log_write(LOG_SEV_ERROR, 1, NULL, "TLS Error: cannot locate HMAC in incoming packet from %s", text);
+        } else {
+            log_write(LOG_SEV_ERROR, 1, NULL, "TLS Error: tls-crypt unwrapping failed from %s", text);
+        }
+        break;
+    case COOKIE_REASON_WKC:
+        log_write(LOG_SEV_ERROR, 1, plain, "TLS Error: can not extract tls-crypt-v2 client key from %s", text);
+        break;
+    case COOKIE_REASON_KEY_AGE:
+        log_write(LOG_SEV_ERROR, 1, plain,
+                  "TLS Error: tls-crypt-v2 client key is older than tls-crypt-v2-max-age allows");
+        break;
+    case COOKIE_REASON_NO_COOKIE_SUPPORT:
+        log_write(LOG_SEV_ERROR, 1, plain,
+                  "TLS Error: tls-crypt-v2 force-cookie is enabled, but the client does not support it");
+        break;
+    default:
+        break;
+    }
+}
+
+static void log_flood(struct admission *a)
+{
+    if (a->initial_warned_ms == a->initial.start_ms + 1) {
+        return;
+    }
+    a->initial_warned_ms = a->initial.start_ms + 1;
+    log_warn(
+        "Note: --connect-freq-initial %u %u rate limit exceeded, dropping initial handshake packets for the next %u "
+        "seconds",
+        a->initial.max, a->initial.period_s, a->initial.period_s);
+}
+
+void admission_judge(struct admission *a, bool tcp, const union addr *source, const uint8_t *packet, size_t len,
+                     struct cookie_verdict *out)
+{
+    cookie_decide(tcp ? &a->tcp : &a->udp, clock_read(), source, packet, len, out);
+    if (out->action != COOKIE_DROP) {
+        return;
+    }
+    a->dropped[out->reason]++;
+    if (out->reason == COOKIE_REASON_RATE) {
+        log_flood(a);
+    } else {
+        log_refusal(a, source, out->reason);
+    }
+}
+
+bool admission_fresh(struct admission *a)
+{
+    return ratelimit_take(&a->fresh, clock_read().mono_ms);
+}
+
+void admission_proven(struct admission *a)
+{
+    ratelimit_give_back(&a->initial);
+}

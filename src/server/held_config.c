@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/held_config.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "server/server.h"
+
+struct held_config {
+    struct config *config;
+    const struct server_source *source;
+    unsigned references;
+};
+
+struct held_config *held_config_new(struct config *config, const struct server_source *source)
+{
+    struct held_config *held = mem_zalloc(sizeof(*held));
+    *held = (struct held_config){.config = config, .source = source, .references = 1};
+    return held;
+}
+
+struct held_config *held_config_ref(struct held_config *held)
+{
+    held->references++;
+    return held;
+}
+
+void held_config_unref(struct held_config *held)
+{
+    if (held && --held->references == 0) {
+        if (held->source) {
+            held->source->release(held->source->arg, held->config);
+        }
+        free(held);
+    }
+}
+
+const struct config *held_config_get(const struct held_config *held)
+{
+    return held->config;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VPND_SERVER_LISTENER_H
+#define VPND_SERVER_LISTENER_H
+
+/*
+ * Where the server listens: one UDP or TCP socket (a group of them, with several workers) for each `local` line,
+ * or one for all (spec: server behaviour, 1.5). Loop thread.
+ */
+struct server;
+
+/** listeners_open - resolve, bind and hand everything over; each line that fails is logged. Return: 0 or negative. */
+int listeners_open(struct server *server);
+
+/** listeners_close - close all. */
+void listeners_close(struct server *server);
+
+#endif
