@@ -21,6 +21,7 @@ struct dp;
 struct event_bus;
 struct held_config;
 struct lifecycle;
+struct housekeeping;
 struct loop;
 struct loop_timer;
 struct pool;
@@ -33,6 +34,7 @@ struct scripts;
 struct settings;
 struct settings_keys;
 struct status;
+struct tls_setup;
 struct user_policy;
 
 /** The server's own tunnel addresses, from `ifconfig` and `ifconfig-ipv6`. */
@@ -45,6 +47,7 @@ struct server_addresses {
 
 /** Sessions differ by transport and outer address family only. */
 struct server_settings {
+    struct tls_setup *setup;             /* owned by @keys */
     struct settings_keys *keys;
     struct settings *by_transport[2][2]; /* [tcp][outer IPv6] */
 };
@@ -69,6 +72,7 @@ struct server {
     unsigned workers;                    /* of the data plane */
     struct scripts *scripts;
     struct status *status;
+    struct housekeeping *housekeeping;
     struct admission admission;
     struct instances instances;
     struct hashmap routing;              /* struct routing_entry: who has which address */

@@ -61,6 +61,7 @@ struct instance_session {
     bool keys_ready;
     bool push_asked;                    /* PUSH_REQUEST came, or the client wants the reply unasked */
     uint64_t push_sent_ms;              /* 0: not yet */
+    uint64_t token_sent_ms;             /* 0: none */
     char *peer_info;                    /* of the latest key exchange */
     struct negotiate_peer peer;
 };

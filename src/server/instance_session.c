@@ -350,11 +350,28 @@ void instance_session_linger(struct instance_session *session)
     }
 }
 
+/* A token is a password: the log shows only that there was one. */
+static void mask_token(char *text)
+{
+    static const char mark[] = ",auth-token ";
+    char *at = strstr(text, mark);
+    if (at) {
+        char *value = at + sizeof(mark) - 1;
+        size_t n = strcspn(value, ",");
+        size_t keep = n < 3 ? n : 3;
+        memset(value, '*', keep);
+        memmove(value + keep, value + n, strlen(value + n) + 1);
+    }
+}
+
 void instance_session_send(struct instance_session *session, const char *text)
 {
     if (session->driver) {
+        char *shown = mem_strdup(text);
+        mask_token(shown);
         instance_log(session->owner, LOG_SEV_INFO, 1, "SENT CONTROL [%s]: '%s' (status=1)",
-                     instance_name(session->owner), text);
+                     instance_name(session->owner), shown);
+        free(shown);
         session_driver_message(session->driver, text);
     }
 }

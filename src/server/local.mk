@@ -10,6 +10,7 @@ src_server_libserver_a_SOURCES = \
 	src/server/events.c src/server/events.h \
 	src/server/held_config.c src/server/held_config.h \
 	src/server/hook_env.c src/server/hook_env.h \
+	src/server/housekeeping.c src/server/housekeeping.h \
 	src/server/instance.c src/server/instance.h \
 	src/server/instances.c src/server/instances.h \
 	src/server/instance_session.c src/server/instance_session.h \

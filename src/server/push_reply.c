@@ -58,6 +58,7 @@ static void add_negotiated(const struct instance *instance, struct push_list *li
     }
     if (token) {
         push_list_addf(list, "auth-token %s", token);
+        instance->current->token_sent_ms = clock_read().mono_ms;
     }
     if (instance->negotiated.outcome.push_cipher) {
         push_list_addf(list, "cipher %s", instance->negotiated.outcome.cipher);
@@ -132,6 +133,7 @@ void push_reply_token(struct instance *instance)
     if (token && instance->current->push_sent_ms) {
         struct push_list list = {0};
         push_list_addf(&list, "auth-token %s", token);
+        instance->current->token_sent_ms = clock_read().mono_ms;
         send_list(instance->current, &list);
         push_list_free(&list);
     }

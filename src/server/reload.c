@@ -27,6 +27,7 @@ int reload_make_settings(const struct config *config, struct server_settings *ou
         }
         return rc;
     }
+    out->setup = setup;
     rc = settings_keys_load(config, tls_setup_context(setup), tls_setup_release, &out->keys);
     for (unsigned tcp = 0; tcp < 2 && rc == 0; tcp++) {
         for (unsigned v6 = 0; v6 < 2 && rc == 0; v6++) {

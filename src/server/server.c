@@ -23,6 +23,7 @@
 #include "server/context.h"
 #include "server/events.h"
 #include "server/held_config.h"
+#include "server/housekeeping.h"
 #include "server/instance.h"
 #include "server/listener.h"
 #include "server/pool.h"
@@ -35,6 +36,7 @@
 static void release(struct server *server)
 {
     status_free(server->status);
+    housekeeping_free(server->housekeeping);
     loop_timer_free(server->persist_timer);
     loop_timer_free(server->reaper);
     port_share_free(server->port_share);

@@ -25,6 +25,7 @@
 #include "server/device_hooks.h"
 #include "server/events.h"
 #include "server/hook_env.h"
+#include "server/housekeeping.h"
 #include "server/instance.h"
 #include "server/listener.h"
 #include "server/persist.h"
@@ -169,6 +170,7 @@ static void complete(struct server *server)
         loop_timer_every(server->persist_timer, 1000ULL * server->config->ifconfig_pool_persist.seconds);
     }
     status_start(server->status);
+    server->housekeeping = housekeeping_new(server);
     (void)dp_describe(server->dp, text, sizeof(text));
     log_usual("Data plane: %s", text);
     loop_set_phase(server->loop, LOOP_PHASE_RUNNING);

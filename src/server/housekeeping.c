@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/housekeeping.h"
+
+#include <stdlib.h>
+
+#include "auth/tls_setup.h"
+#include "auth/user_check.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "node/loop.h"
+#include "server/context.h"
+#include "server/instance.h"
+#include "server/push_reply.h"
+
+#define PERIOD_MS 5000
+
+struct housekeeping {
+    struct server *server;
+    struct loop_timer *timer;
+};
+
+static void renew_tokens(struct server *server, uint64_t mono_ms)
+{
+    uint64_t period_ms = 1000ULL * user_policy_token_renewal(server->users);
+    if (!period_ms) {
+        return;
+    }
+    list_for (at, next, &server->instances.all) {
+        struct instance *instance = instance_of(container_of(at, struct instance_entry, link));
+        const struct instance_session *session = instance->current;
+        if (instance->state == INSTANCE_CONNECTED && session->token_sent_ms &&
+            mono_ms - session->token_sent_ms >= period_ms) {
+            push_reply_token(instance);
+        }
+    }
+}
+
+static void on_period(void *arg)
+{
+    struct housekeeping *housekeeping = arg;
+    struct clock_now now = clock_read();
+    tls_setup_tick(housekeeping->server->settings.setup, now.unix_s);
+    renew_tokens(housekeeping->server, now.mono_ms);
+}
+
+struct housekeeping *housekeeping_new(struct server *server)
+{
+    struct housekeeping *housekeeping = mem_zalloc(sizeof(*housekeeping));
+    housekeeping->server = server;
+    housekeeping->timer = loop_timer_new(server->loop, on_period, housekeeping);
+    loop_timer_every(housekeeping->timer, PERIOD_MS);
+    on_period(housekeeping);
+    return housekeeping;
+}
+
+void housekeeping_free(struct housekeeping *housekeeping)
+{
+    if (housekeeping) {
+        loop_timer_free(housekeeping->timer);
+        free(housekeeping);
+    }
+}
