@@ -12,7 +12,7 @@
 #define MTU_MIN 68
 #define MTU_MAX 65535
 
-static const struct dp_backend *const backends[] = {&dp_fake_backend};
+static const struct dp_backend *const backends[] = {&dp_user_backend, &dp_fake_backend};
 
 static const struct dp_backend *find_backend(const char *name)
 {

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+#include "dp/user/tun_io.h"
+
+#include <errno.h>
+#include <linux/if_tun.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "base/mem.h"
+#include "dp/user/forward.h"
+#include "dp/user/user.h"
+#include "dp/user/worker.h"
+
+#define READS_A_TURN 64
+#define BYTES_A_TURN (256u * 1024)
+
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+
+static void close_all(const int *fds, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        (void)close(fds[i]);
+    }
+}
+
+static bool offload(const struct device *d, unsigned flags)
+{
+    for (unsigned i = 0; i < d->queues; i++) {
+        if (ioctl(d->fds[i], TUNSETOFFLOAD, (unsigned long)flags)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Ask for everything, then for less, until the kernel agrees. */
+static void set_offloads(struct device *d, bool wanted)
+{
+    const unsigned tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+    d->gro.tap = d->tap;
+    if (!d->vnet_header) {
+        return;
+    }
+    if (!wanted) {
+        (void)offload(d, 0);
+        return;
+    }
+    d->gro.uso = offload(d, tso | TUN_F_TSO_ECN | TUN_F_USO4 | TUN_F_USO6);
+    d->csum = d->gro.uso || offload(d, tso | TUN_F_TSO_ECN) || offload(d, tso);
+    d->gro.tso4 = d->csum;
+    d->gro.tso6 = d->csum;
+    if (!d->csum) {
+        d->csum = offload(d, TUN_F_CSUM);
+    }
+}
+
+static int queue_of(const struct device *d, unsigned worker)
+{
+    return d->fds[worker % d->queues];
+}
+
+int device_attach(struct user *user, const struct dp_device *config)
+{
+    device_detach(user);
+    struct device *d = mem_zalloc(sizeof(*d));
+    memcpy(d->fds, config->fds, config->queues * sizeof(d->fds[0]));
+    d->queues = config->queues;
+    d->vnet_header = config->vnet_header;
+    d->tap = user->dp.config.device == DP_DEVICE_TAP;
+    atomic_init(&d->mtu, config->mtu);
+    memcpy(d->mac, config->mac, sizeof(d->mac));
+    d->local4 = config->local4;
+    d->local6 = config->local6;
+    set_offloads(d, !user->dp.config.no_offload);
+    user_lock(user);
+    atomic_store_explicit(&user->device, d, memory_order_release);
+    user_unlock(user);
+    for (unsigned i = 0; i < user->dp.config.workers; i++) {
+        if (i < d->queues) {
+            worker_watch(user->workers[i], d->fds[i], WORKER_WATCH_DEVICE, 0, true);
+        }
+    }
+    /* more queues than workers: the first worker reads the rest, too */
+    for (unsigned i = user->dp.config.workers; i < d->queues; i++) {
+        worker_watch(user->workers[0], d->fds[i], WORKER_WATCH_DEVICE, i, true);
+    }
+    return 0;
+}
+
+void device_free(struct device *device)
+{
+    if (device) {
+        close_all(device->fds, device->queues);
+        free(device);
+    }
+}
+
+static void release(struct rcu_item *item)
+{
+    device_free(container_of(item, struct device, rcu));
+}
+
+void device_detach(struct user *user)
+{
+    user_lock(user);
+    struct device *d = atomic_exchange(&user->device, NULL);
+    user_unlock(user);
+    if (!d) {
+        return;
+    }
+    for (unsigned i = 0; i < d->queues; i++) {
+        worker_unwatch(user->workers[i < user->dp.config.workers ? i : 0], d->fds[i]);
+    }
+    rcu_domain_defer(&user->rcu, &d->rcu, release);
+}
+
+const struct device *tun_io_device(const struct worker *w)
+{
+    return atomic_load_explicit(&w->user->device, memory_order_acquire);
+}
+
+static void tell_error(struct worker *w, int error)
+{
+    struct dp_event event = {
+        .type = DP_EV_DEVICE_ERROR, .peer = DP_PEER_ID_NONE, .other = DP_PEER_ID_NONE, .error = -error};
+    if (worker_event(w, &event, EVENT_IMPORTANT)) {
+        tun_io_pause(w, true); /* it would be readable for ever */
+    }
+}
+
+static bool shaped(struct worker *w)
+{
+    return w->shaper_until_us > w->now_ms * 1000;
+}
+
+void tun_io_read(struct worker *w)
+{
+    const struct device *d = tun_io_device(w);
+    if (!d || w->device_paused) {
+        return;
+    }
+    uint8_t *vnet = w->device_buffer + TUN_IO_HEADROOM;
+    uint8_t *at = d->vnet_header ? vnet : vnet + VNET_HEADER_SIZE;
+    size_t bytes = 0;
+    for (unsigned i = 0; i < READS_A_TURN && bytes < BYTES_A_TURN && !w->tx.blocked && !w->device_paused; i++) {
+        if (shaped(w)) {
+            break;
+        }
+        worker_syscall(w);
+        ssize_t n = read(queue_of(d, w->index), at, TUN_IO_PACKET_MAX + VNET_HEADER_SIZE);
+        if (n <= 0) {
+            if (n < 0 && errno != EAGAIN && errno != EINTR && errno != EIO) {
+                tell_error(w, errno);
+            }
+            break;
+        }
+        if (!d->vnet_header) {
+            memset(vnet, 0, VNET_HEADER_SIZE);
+            n += VNET_HEADER_SIZE;
+        }
+        bytes += (size_t)n;
+        worker_add(&w->stats.device_rx_packets, 1);
+        worker_add(&w->stats.device_rx_bytes, (uint64_t)n - VNET_HEADER_SIZE);
+        forward_from_device(w, d, vnet, (size_t)n);
+    }
+    tx_flush(w);
+}
+
+void tun_io_pause(struct worker *w, bool pause)
+{
+    const struct device *d = tun_io_device(w);
+    if (w->device_paused == pause) {
+        return;
+    }
+    w->device_paused = pause;
+    if (d && w->index < d->queues) {
+        worker_rewatch(w, d->fds[w->index], WORKER_WATCH_DEVICE, 0, !pause, false);
+    }
+}
+
+/* ------------------------------------------------------------------ writing */
+
+static void write_frame(struct worker *w, const struct device *d, const struct iovec *iov, int count, unsigned packets,
+                        size_t len)
+{
+    worker_syscall(w);
+    if (writev(queue_of(d, w->index), iov, count) < 0) {
+        worker_drop(w, DP_DROP_DEVICE, packets);
+        return;
+    }
+    worker_add(&w->stats.device_tx_packets, packets);
+    worker_add(&w->stats.device_tx_bytes, len);
+}
+
+void tun_io_write(struct worker *w, const uint8_t *packet, size_t len)
+{
+    const struct device *d = tun_io_device(w);
+    if (!d) {
+        worker_drop(w, DP_DROP_DEVICE, 1);
+        return;
+    }
+    struct vnet_header none = {0};
+    struct iovec iov[2] = {{&none, sizeof(none)}, {(void *)(uintptr_t)packet, len}};
+    bool vnet = d->vnet_header;
+    write_frame(w, d, vnet ? iov : iov + 1, vnet ? 2 : 1, 1, len);
+}
+
+void tun_io_write_batch(struct worker *w, const struct gro_packet *packets, unsigned count, struct gro_batch *merged)
+{
+    const struct device *d = tun_io_device(w);
+    if (!d) {
+        worker_drop(w, DP_DROP_DEVICE, count);
+        return;
+    }
+    if (!d->vnet_header || count == 1) {
+        for (unsigned i = 0; i < count; i++) {
+            tun_io_write(w, packets[i].data, packets[i].len);
+        }
+        return;
+    }
+    unsigned frames = gro_merge(&d->gro, packets, count, merged);
+    for (unsigned i = 0; i < frames; i++) {
+        const struct gro_frame *f = &merged->frame[i];
+        write_frame(w, d, &merged->iov[f->iov_first], f->iov_count, f->packets, f->len);
+    }
+}

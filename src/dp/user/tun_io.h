@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VPND_DP_USER_TUN_IO_H
+#define VPND_DP_USER_TUN_IO_H
+
+/* The tun or tap device: queues, offloads, reading and writing. */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "dp/dp.h"
+#include "dp/user/gro.h"
+#include "dp/user/rcu.h"
+
+struct user;
+struct worker;
+
+#define TUN_IO_PACKET_MAX 65535u
+#define TUN_IO_HEADROOM 16u /* free bytes in front of the vnet header in a worker's read buffer */
+#define TUN_IO_BUFFER_BYTES (TUN_IO_HEADROOM + VNET_HEADER_SIZE + TUN_IO_PACKET_MAX + 64u)
+
+/** An attached device. Published; queues close after a grace period. */
+struct device {
+    struct rcu_item rcu;
+    int fds[DP_TUN_QUEUES_MAX];
+    unsigned queues;
+    bool vnet_header;
+    bool tap;
+    bool csum;               /* the kernel hands over and takes unfinished checksums */
+    _Atomic uint32_t mtu;
+    struct gro_config gro;
+    uint8_t mac[6];
+    struct ip_addr local4;
+    struct ip_addr local6;
+};
+
+/** device_attach - take over a device. Return: 0 or negative; the fds are consumed either way. Control. */
+int device_attach(struct user *user, const struct dp_device *config);
+
+/** device_detach - stop using the device; its queues close after a grace period. Control. */
+void device_detach(struct user *user);
+
+/** device_free - release at once; for the end of the instance. */
+void device_free(struct device *device);
+
+/** tun_io_device - the device in use, or NULL. Worker. */
+const struct device *tun_io_device(const struct worker *w);
+
+/** tun_io_read - read and carry what waits in this worker's queue. Worker. */
+void tun_io_read(struct worker *w);
+
+/** tun_io_pause - stop (or go on) waiting for packets of the device. Worker. */
+void tun_io_pause(struct worker *w, bool pause);
+
+/** tun_io_write - write one packet of our own making. Worker. */
+void tun_io_write(struct worker *w, const uint8_t *packet, size_t len);
+
+/** tun_io_write_batch - write packets, coalesced where the device takes that. Worker. */
+void tun_io_write_batch(struct worker *w, const struct gro_packet *packets, unsigned count, struct gro_batch *merged);
+
+#endif
