@@ -137,8 +137,10 @@ static void emit(enum log_severity severity, const char *line)
         localtime_r(&now.tv_sec, &local);
         strftime(prefix, sizeof(prefix), "%Y-%m-%d %H:%M:%S ", &local);
     }
-    fprintf(stdout, "%s%s\n", prefix, line);
-    fflush(stdout);
+    bool to_stderr = s->errors_to_stderr && severity <= LOG_SEV_ERROR;
+    FILE *stream = to_stderr ? stderr : stdout;
+    fprintf(stream, "%s%s\n", prefix, line);
+    fflush(stream);
 }
 
 /* Whether `mute` swallows this line; emits its notes about what was swallowed. */

@@ -22,6 +22,7 @@ struct log_settings {
     bool timestamps;            /* "YYYY-MM-DD HH:MM:SS " prefix */
     bool machine_readable;      /* "EPOCH.USEC FLAGS-HEX " prefix instead */
     bool to_syslog;             /* use syslog(3); log_open_syslog() must have been called */
+    bool errors_to_stderr;      /* fatal and error lines go to stderr instead of stdout */
 };
 
 /** Called for every line that passes @verb, without prefix time; @tag may be NULL. Must not log. */

@@ -2,7 +2,9 @@ noinst_LIBRARIES += src/node/libnode.a
 src_node_libnode_a_SOURCES = \
 	src/node/data_keys.c src/node/data_keys.h \
 	src/node/device.c src/node/device.h \
+	src/node/host_tools.c src/node/host_tools.h \
 	src/node/journal.c src/node/journal.h \
+	src/node/lifecycle.c src/node/lifecycle.h \
 	src/node/loop.c src/node/loop.h \
 	src/node/routes.c src/node/routes.h src/node/routes_plan.h \
 	src/node/routes_lookup.c \
