@@ -18,7 +18,7 @@ Test(host_tools, mktun_and_rmtun)
     config.user = TEXT("nobody");
     config.txqueuelen = 55;
     cr_assert_eq(host_tools_persist(&config, true), 0);
-    cr_assert(shell("ip -d tuntap show | grep tap4 | grep -q 'persist'"));
+    cr_assert(shell("ip -d link show tap4 | grep -q 'persist on'"));
     cr_assert(shell("ip link show tap4 | grep -q 'qlen 55'"));
     cr_assert_eq(host_tools_persist(&config, false), 0);
     cr_assert_not(shell("ip link show tap4 2>/dev/null"));
