@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VPND_NODE_DNS_H
+#define VPND_NODE_DNS_H
+
+/*
+ * DNS settings of the tunnel, applied without a script: systemd-resolved, resolvconf or /etc/resolv.conf, whichever
+ * the host uses (client behaviour spec, 7). A small process that keeps its privileges does the work, so that it works
+ * after the change of user and is undone even when vpnd is killed.
+ * Thread: the loop thread.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "node/loop.h"
+
+struct config;
+struct dns;
+struct env; /* hooks/env.h */
+
+/** dns_wanted - whether vpnd itself applies what @config says: no dns-updown program or `disable`, and no up script
+ *  unless `dns-updown force`. */
+bool dns_wanted(const struct config *config);
+
+/**
+ * dns_start - start the helper and undo what a killed run left
+ * Before any thread or loop exists, after daemon_detach(). @state: file to remember the original in
+ * (lifecycle_runtime_file(life, "dns")); NULL: none.
+ * Return: 0 and *out, or -errno.
+ */
+int dns_start(const char *state, struct dns **out);
+
+/** dns_attach - answers of the helper are taken (and logged) on @loop; once, before dns_apply(). Return: 0, negative. */
+int dns_attach(struct dns *dns, struct loop *loop);
+
+/**
+ * dns_apply - set the servers and domains of @config (with pushed options applied) for @device
+ * Nothing when there are none. The outcome is one log line; @done (may be NULL) is called once.
+ */
+void dns_apply(struct dns *dns, const struct config *config, const char *device, uint32_t ifindex,
+               void (*done)(void *arg, bool applied), void *arg);
+
+/** dns_revert - take it back; does not wait. */
+void dns_revert(struct dns *dns);
+
+/** dns_stop - take it back, wait for the helper to end (at most some seconds), release. NULL is fine. */
+void dns_stop(struct dns *dns);
+
+/** dns_export - set foreign_option_N and dns_* for scripts. */
+void dns_export(const struct config *config, struct env *env);
+
+#endif
