@@ -53,37 +53,6 @@ void push_list_addf(struct push_list *list, const char *format, ...)
     append(list, mem_strdup(text));
 }
 
-void push_list_inherit(struct push_list *list, const struct push_list *global)
-{
-    size_t at = 0;
-    for (const char *text = push_list_next(global, &at); text; text = push_list_next(global, &at)) {
-        append(list, mem_strdup(text));
-    }
-}
-
-void push_list_reset(struct push_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        free(list->items[i].text);
-    }
-    list->count = 0;
-}
-
-void push_list_remove(struct push_list *list, const char *prefix)
-{
-    if (strcmp(prefix, "ifconfig") == 0) {
-        list->no_ifconfig = true;
-    } else if (strcmp(prefix, "ifconfig-ipv6") == 0) {
-        list->no_ifconfig_ipv6 = true;
-    }
-    size_t n = strlen(prefix);
-    for (size_t i = 0; i < list->count; i++) {
-        if (strncmp(list->items[i].text, prefix, n) == 0) {
-            list->items[i].removed = true;
-        }
-    }
-}
-
 /* "route NET [MASK]" or "route-ipv6 NET/BITS", nothing behind it. */
 static bool parse_route(const char *text, struct ip_prefix *out)
 {
@@ -131,7 +100,9 @@ const char *push_list_next(const struct push_list *list, size_t *index)
 
 void push_list_free(struct push_list *list)
 {
-    push_list_reset(list);
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i].text);
+    }
     free(list->items);
     *list = (struct push_list){0};
 }

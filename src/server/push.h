@@ -3,8 +3,8 @@
 #define VPND_SERVER_PUSH_H
 
 /*
- * The list of options that one client is going to be sent: the global list, changed by its own configuration
- * (spec: control channel session, 8.3; server behaviour, 3.2). Pure. Control thread only.
+ * The list of options that one client is going to be sent, in the order of control channel session spec, 8.3.
+ * Pure. Control thread only.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 /** One pushed option. */
 struct push_item {
     char *text;
-    bool removed; /* by push-remove or because the client owns the route */
+    bool removed; /* the client owns the route */
 };
 
 /** Zero-initialise; free with push_list_free(). */
@@ -22,8 +22,6 @@ struct push_list {
     struct push_item *items;
     size_t count;
     size_t cap;
-    bool no_ifconfig;      /* push-remove ifconfig */
-    bool no_ifconfig_ipv6; /* push-remove ifconfig-ipv6 */
 };
 
 /** push_list_add - append @text, copied. Return: 0, or ERR_FORMAT when it contains a comma, a control character,
@@ -32,15 +30,6 @@ int push_list_add(struct push_list *list, const char *text);
 
 /** push_list_addf - push_list_add() of formatted text that is known to fit. */
 void push_list_addf(struct push_list *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/** push_list_inherit - append everything of @global that is not removed. */
-void push_list_inherit(struct push_list *list, const struct push_list *global);
-
-/** push_list_reset - push-reset: forget all items (not what push-remove said). */
-void push_list_reset(struct push_list *list);
-
-/** push_list_remove - push-remove: every item that begins with @prefix; also the two address options, exactly. */
-void push_list_remove(struct push_list *list, const char *prefix);
 
 /** push_list_drop_route - remove `route` and `route-ipv6` items for exactly @net without gateway or metric,
  *  because it lies behind the client itself. */
