@@ -66,9 +66,9 @@ static int queue_of(const struct device *d, unsigned worker)
     return d->fds[worker % d->queues];
 }
 
-int device_attach(struct user *user, const struct dp_device *config)
+int tun_io_attach(struct user *user, const struct dp_device *config)
 {
-    device_detach(user);
+    tun_io_detach(user);
     struct device *d = mem_zalloc(sizeof(*d));
     memcpy(d->fds, config->fds, config->queues * sizeof(d->fds[0]));
     d->queues = config->queues;
@@ -107,7 +107,7 @@ static void release(struct rcu_item *item)
     device_free(container_of(item, struct device, rcu));
 }
 
-void device_detach(struct user *user)
+void tun_io_detach(struct user *user)
 {
     user_lock(user);
     struct device *d = atomic_exchange(&user->device, NULL);

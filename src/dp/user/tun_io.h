@@ -35,11 +35,11 @@ struct device {
     struct ip_addr local6;
 };
 
-/** device_attach - take over a device. Return: 0 or negative; the fds are consumed either way. Control. */
-int device_attach(struct user *user, const struct dp_device *config);
+/** tun_io_attach - take over a device. Return: 0 or negative; the fds are consumed either way. Control. */
+int tun_io_attach(struct user *user, const struct dp_device *config);
 
-/** device_detach - stop using the device; its queues close after a grace period. Control. */
-void device_detach(struct user *user);
+/** tun_io_detach - stop using the device; its queues close after a grace period. Control. */
+void tun_io_detach(struct user *user);
 
 /** device_free - release at once; for the end of the instance. */
 void device_free(struct device *device);

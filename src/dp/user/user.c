@@ -166,12 +166,12 @@ static int attach(struct dp *dp, const struct dp_device *device)
         }
         return err;
     }
-    return device_attach(u, device);
+    return tun_io_attach(u, device);
 }
 
 static void detach(struct dp *dp)
 {
-    device_detach(user_of(dp));
+    tun_io_detach(user_of(dp));
 }
 
 static void set_mtu(struct dp *dp, unsigned mtu)
