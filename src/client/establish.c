@@ -122,11 +122,6 @@ static struct negotiate_policy policy_of(const struct client *c)
     };
 }
 
-static void set_common(struct data_negotiated *n, const struct config *config)
-{
-    strncpy(n->auth, config->auth ? config->auth : "SHA1", sizeof(n->auth) - 1);
-}
-
 static int negotiate_pull(struct client *c, struct data_negotiated *out)
 {
     const struct config *config = c->attempt.config;
@@ -144,8 +139,8 @@ static int negotiate_pull(struct client *c, struct data_negotiated *out)
     };
     struct negotiate_policy policy = policy_of(c);
     *out = (struct data_negotiated){.tx_id = has_peer_id ? config->peer_id : DP_PEER_ID_NONE};
-    set_common(out, config);
     int e = negotiate_client(&policy, &pushed, &out->outcome, error, unknown);
+    data_negotiated_configure(out, config);
     if (e) {
         log_error("%s", error);
     }
@@ -159,8 +154,8 @@ static int negotiate_fixed(struct client *c, struct data_negotiated *out)
     struct negotiate_peer peer;
     negotiate_peer_parse(link_peer_info(c->attempt.link), link_peer_options(c->attempt.link), &peer);
     *out = (struct data_negotiated){.tx_id = DP_PEER_ID_NONE};
-    set_common(out, c->attempt.config);
     int e = negotiate_p2p(&policy, &peer, c->config->tls_server, &out->outcome);
+    data_negotiated_configure(out, c->attempt.config);
     if (e) {
         log_error("P2P mode NCP negotiation: no common data channel cipher; give both ends the same data-ciphers");
     }

@@ -41,9 +41,6 @@ struct link {
     uint64_t push_deadline;  /* mono_ms; 0: not pulling */
     uint64_t active_since;
     unsigned dropped_this_second;
-    uint64_t negotiated_at_bytes;   /* counters of the peer when the last key exchange was asked for */
-    uint64_t negotiated_at_packets;
-
     unsigned first_sndbuf;          /* as configured */
     unsigned first_rcvbuf;
     const char *first_bind_dev;
@@ -282,32 +279,10 @@ static void on_transport_failed(void *arg, enum restart_reason reason)
 
 /* ------------------------------------------------------------------ every second */
 
-static bool beyond(uint64_t limit, uint64_t value)
-{
-    return limit && value >= limit;
-}
-
-/* reneg-bytes and reneg-pkts count a key's whole life, both directions; a new key starts a new count. */
-static void check_renegotiation(struct link *l)
-{
-    struct dp_peer_stats s;
-    if (!l->data_running || (!l->config->reneg_bytes && !l->config->reneg_pkts) ||
-        dp_peer_stats(l->request.dp, l->peer.id, &s)) {
-        return;
-    }
-    if (beyond(l->config->reneg_bytes, s.link_rx_bytes + s.link_tx_bytes - l->negotiated_at_bytes) ||
-        beyond(l->config->reneg_pkts, s.link_rx_packets + s.link_tx_packets - l->negotiated_at_packets)) {
-        l->negotiated_at_bytes = s.link_rx_bytes + s.link_tx_bytes;
-        l->negotiated_at_packets = s.link_rx_packets + s.link_tx_packets;
-        session_driver_renegotiate(l->driver);
-    }
-}
-
 static void tick(void *arg)
 {
     struct link *l = arg;
     l->dropped_this_second = 0;
-    check_renegotiation(l);
 }
 
 /* ------------------------------------------------------------------ life */

@@ -270,6 +270,8 @@ struct dp_key {
     const char *auth;            /* HMAC digest for DP_FORMAT_CBC, "none" allowed; ignored otherwise */
     struct dp_key_half tx;
     struct dp_key_half rx;
+    uint64_t limit_bytes;        /* DP_EV_KEY_EXHAUSTED once so many bytes went both ways (reneg-bytes); 0 no limit */
+    uint64_t limit_packets;      /* and so many packets (reneg-pkts); 0 no limit */
 };
 
 /**

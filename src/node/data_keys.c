@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/secret.h"
+#include "crypto/limits.h"
 
 #define REPLAY_WINDOW_DEFAULT 8192 /* ids: room for the reordering that several workers and paths cause */
 #define MSSFIX_DEFAULT 1492        /* whole outer packet; fits PPPoE links */
@@ -18,6 +19,16 @@ enum dp_key_format data_key_format(const struct data_negotiated *negotiated)
     return negotiated->outcome.epoch ? DP_FORMAT_EPOCH : DP_FORMAT_AEAD;
 }
 
+void data_negotiated_configure(struct data_negotiated *negotiated, const struct config *config)
+{
+    const char *auth = config->auth ? config->auth : "SHA1";
+    strncpy(negotiated->auth, auth, sizeof(negotiated->auth) - 1);
+    const struct cipher_info *cipher = cipher_find(negotiated->outcome.cipher);
+    bool given = config_is_given(config, "reneg-bytes");
+    negotiated->limit_bytes = given || !cipher ? config->reneg_bytes : limit_reneg_bytes(cipher);
+    negotiated->limit_packets = config->reneg_pkts;
+}
+
 void data_key_make(const uint8_t material[SESSION_KEY_MATERIAL_SIZE], enum session_role role,
                    const struct data_negotiated *negotiated, uint8_t key_id, struct dp_key *out)
 {
@@ -26,6 +37,8 @@ void data_key_make(const uint8_t material[SESSION_KEY_MATERIAL_SIZE], enum sessi
     out->format = data_key_format(negotiated);
     out->cipher = negotiated->outcome.cipher;
     out->auth = negotiated->auth;
+    out->limit_bytes = negotiated->limit_bytes;
+    out->limit_packets = negotiated->limit_packets;
     const uint8_t *to_server = material;
     const uint8_t *to_client = material + SESSION_KEY_MATERIAL_SIZE / 2;
     memcpy(&out->tx, role == SESSION_CLIENT ? to_server : to_client, sizeof(out->tx));

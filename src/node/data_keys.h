@@ -21,7 +21,13 @@ struct data_negotiated {
     struct negotiated outcome;    /* session/negotiate.h */
     char auth[CIPHER_NAME_MAX];   /* digest for CBC formats, "none" allowed */
     uint32_t tx_id;               /* peer id to send; DP_PEER_ID_NONE for none */
+    uint64_t limit_bytes;         /* reneg-bytes, or its default for weak ciphers; 0 none */
+    uint64_t limit_packets;       /* reneg-pkts; 0 none */
 };
+
+/** data_negotiated_configure - what @config says about keys of the negotiated cipher: digest and limits. After
+ *  @negotiated->outcome is known. */
+void data_negotiated_configure(struct data_negotiated *negotiated, const struct config *config);
 
 /** data_key_format - AEAD, epoch or CBC for this cipher. */
 enum dp_key_format data_key_format(const struct data_negotiated *negotiated);

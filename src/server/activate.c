@@ -50,7 +50,7 @@ static void fill_negotiated(struct instance *instance)
 {
     struct data_negotiated *n = &instance->negotiated;
     n->tx_id = n->outcome.data_v2 ? instance->entry.id : DP_PEER_ID_NONE;
-    (void)snprintf(n->auth, sizeof(n->auth), "%s", instance->server->config->auth);
+    data_negotiated_configure(n, instance->server->config);
 }
 
 /* compress migrate: take a client off its old compression without breaking it (3.1 step 2). */

@@ -60,6 +60,8 @@ int keyslot_new(const struct aead_engine *engine, struct rcu_domain *rcu, const 
     uint64_t limit = limit_usage(cipher, key->format == DP_FORMAT_EPOCH);
     ks->limited = limit != LIMIT_NONE;
     ks->usage_soft = limit;
+    ks->limit_bytes = key->limit_bytes;
+    ks->limit_packets = key->limit_packets;
     atomic_init(&ks->tx_next, 1);
     (void)pthread_mutex_init(&ks->tx_lock, NULL);
     (void)pthread_mutex_init(&ks->rx_lock, NULL);
@@ -116,6 +118,17 @@ void keyslot_link(const struct keyslot *ks, struct mtu_link *link)
     } else {
         link->kind = ks->cipher->kind == CIPHER_NONE ? MTU_CIPHER_NONE : MTU_CIPHER_STREAM;
     }
+}
+
+bool keyslot_note_carried(struct keyslot *ks, uint64_t bytes, unsigned packets)
+{
+    if (!ks->limit_bytes && !ks->limit_packets) {
+        return false;
+    }
+    bytes += atomic_fetch_add_explicit(&ks->carried_bytes, bytes, memory_order_relaxed);
+    uint64_t count = packets + atomic_fetch_add_explicit(&ks->carried_packets, packets, memory_order_relaxed);
+    bool beyond = (ks->limit_bytes && bytes >= ks->limit_bytes) || (ks->limit_packets && count >= ks->limit_packets);
+    return beyond && !atomic_exchange(&ks->exhausted, true);
 }
 
 bool keyslot_note_usage(struct keyslot *ks, _Atomic uint64_t *counter, uint64_t usage)

@@ -58,6 +58,8 @@ struct keyslot {
     uint16_t body_tail; /* most bytes behind the payload */
     bool limited;       /* the AEAD usage limit applies */
     uint64_t usage_soft;
+    uint64_t limit_bytes;   /* of the user, both directions; 0 none */
+    uint64_t limit_packets;
     const struct cbc_hmac_key *cbc_tx;
     const struct cbc_hmac_key *cbc_rx;
     struct epoch_keys *epoch;
@@ -77,6 +79,8 @@ struct keyslot {
     struct replay replay;
     _Atomic uint64_t rx_usage;
     _Atomic uint64_t failed;               /* packets that did not authenticate */
+    _Atomic uint64_t carried_bytes;        /* both directions; counted only under a limit of the user */
+    _Atomic uint64_t carried_packets;
 };
 
 /** keyslot_worker_init - scratch for one thread. */
@@ -132,6 +136,10 @@ unsigned keyslot_seal(struct keyslot_worker *kw, struct keyslot *ks, const struc
  */
 unsigned keyslot_open(struct keyslot_worker *kw, struct keyslot *ks, struct packet *p, unsigned n, uint32_t now,
                       bool *report);
+
+/** keyslot_note_carried - count records of either direction; true when the user's limit was passed just now. Any
+ *  worker. */
+bool keyslot_note_carried(struct keyslot *ks, uint64_t bytes, unsigned packets);
 
 /** keyslot_note_usage - count @usage on a direction; true when its soft limit was passed just now. Private to
  *  the formats. */

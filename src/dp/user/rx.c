@@ -253,9 +253,6 @@ static void process_run(struct worker *w, unsigned first, unsigned n)
     }
     bool report = false;
     (void)keyslot_open(&w->crypto, ks, p, n, w->now_s, &report);
-    if (report) {
-        tell_key(w, peer, ks);
-    }
     uint64_t link_bytes = 0;
     uint64_t auth_bytes = 0;
     uint64_t tunnel_bytes = 0;
@@ -283,6 +280,10 @@ static void process_run(struct worker *w, unsigned first, unsigned n)
         worker_add(&w->stats.auth_rx_bytes, auth_bytes);
         atomic_fetch_add_explicit(&peer->counters.tunnel_rx_bytes, tunnel_bytes, memory_order_relaxed);
         atomic_fetch_add_explicit(&peer->counters.tunnel_rx_packets, tunnel_packets, memory_order_relaxed);
+        report |= keyslot_note_carried(ks, link_bytes, link_packets);
+    }
+    if (report) {
+        tell_key(w, peer, ks);
     }
     if (forged && rx->conn) {
         tell_decrypt_error(w, peer);

@@ -26,7 +26,8 @@ static void tell_exhausted(struct worker *w, const struct tx_group *g)
     }
 }
 
-static void count_sent(struct worker *w, const struct tx_group *g)
+/* Return: the user's limit of the key was passed just now. */
+static bool count_sent(struct worker *w, const struct tx_group *g)
 {
     const struct packet *p = &w->tx.packets[g->first];
     struct peer_counters *c = &g->peer->counters;
@@ -43,7 +44,7 @@ static void count_sent(struct worker *w, const struct tx_group *g)
         sent++;
     }
     if (!sent) {
-        return;
+        return false;
     }
     worker_touch(&g->peer->last_tx, w->now_s);
     worker_add(&w->stats.link_tx_bytes, bytes);
@@ -56,6 +57,7 @@ static void count_sent(struct worker *w, const struct tx_group *g)
         atomic_fetch_add_explicit(&c->tunnel_tx_bytes, g->payload, memory_order_relaxed);
         atomic_fetch_add_explicit(&c->tunnel_tx_packets, g->packets, memory_order_relaxed);
     }
+    return keyslot_note_carried(g->key, bytes, sent);
 }
 
 static void seal_group(struct worker *w, struct tx_group *g)
@@ -63,10 +65,10 @@ static void seal_group(struct worker *w, struct tx_group *g)
     struct keyslot_header header = {.tx_id = g->tx_id, .data_v1 = g->data_v1};
     bool report = false;
     (void)keyslot_seal(&w->crypto, g->key, &header, &w->tx.packets[g->first], g->count, &report);
+    report |= count_sent(w, g);
     if (report) {
         tell_exhausted(w, g);
     }
-    count_sent(w, g);
 }
 
 /* ------------------------------------------------------------------ messages */
