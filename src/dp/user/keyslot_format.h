@@ -24,17 +24,22 @@ static inline unsigned format_header_size(const uint8_t *record)
     return opcode_of(record[0]) == OPCODE_DATA_V2 ? DATA_PKT_V2_HEADER : DATA_PKT_V1_HEADER;
 }
 
+/* Each format's part of keyslot_new(), keyslot_seal() and keyslot_open(), which say what they do. */
+
+/** Nonce of packet id and implicit IV, tag in front of the ciphertext. */
 int keyslot_aead_new(const struct aead_engine *engine, const struct dp_key *key, struct keyslot *ks);
 unsigned keyslot_aead_seal(struct keyslot_worker *kw, struct keyslot *ks, const struct keyslot_header *header,
                            struct packet *p, unsigned n, bool *report);
 unsigned keyslot_aead_open(struct keyslot_worker *kw, struct keyslot *ks, struct packet *p, unsigned n, uint32_t now,
                            bool *report);
 
+/** HMAC, IV and packet id inside the ciphertext; CFB, OFB and no cipher too. */
 int keyslot_cbc_new(const struct dp_key *key, struct keyslot *ks);
 unsigned keyslot_cbc_seal(struct keyslot_worker *kw, struct keyslot *ks, const struct keyslot_header *header,
                           struct packet *p, unsigned n, bool *report);
 unsigned keyslot_cbc_open(struct keyslot_worker *kw, struct keyslot *ks, struct packet *p, unsigned n, uint32_t now);
 
+/** 64-bit packet ids with an epoch, tag behind the ciphertext. */
 int keyslot_epoch_new(const struct aead_engine *engine, struct rcu_domain *rcu, const struct dp_key *key,
                       const struct keyslot_replay *replay, struct keyslot *ks);
 void keyslot_epoch_free(struct keyslot *ks);
