@@ -11,10 +11,6 @@
 #include "server/server.h"
 #include "standalone.h"
 
-/* Until every part is linked in, a build without one of them says so. */
-extern __typeof__(client_run) client_run __attribute__((weak));
-extern __typeof__(server_run) server_run __attribute__((weak));
-
 /** The program as it was called, to read the configuration again. */
 struct program {
     int argc;
@@ -82,10 +78,6 @@ static int run(struct program *program, struct config *config)
     struct client_source client = {reread, release, program};
     struct server_source server = {reread, release, program};
     announce(program, config);
-    if (!(config->mode == CONFIG_MODE_SERVER ? (void *)server_run : (void *)client_run)) {
-        log_fatal("this build of vpnd lacks the part that the configuration needs");
-        return 1;
-    }
     if (config->mode == CONFIG_MODE_SERVER) {
         return server_run(config, &server);
     }

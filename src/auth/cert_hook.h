@@ -15,15 +15,25 @@ struct config;
 struct env;
 struct event_bus;
 
+struct cert_hook_result {
+    bool accepted;
+    unsigned depth; /* refused: of which certificate */
+};
+
+struct cert_hook_request {
+    struct event_bus *bus;
+    const struct config *config;
+    const struct auth_peer *peer; /* must not change while this runs (its session waits for the verdict) */
+    const struct env *env;        /* base of the programs' environment, copied */
+    void (*done)(void *arg, const struct cert_hook_result *result); /* exactly once unless cancelled */
+    void *arg;
+};
+
 /**
- * cert_hook_start - ask about all certificates of @peer
- * @peer: must not change while this runs (its session is at rest, or a copy of the verdict waits)
- * @env:  base of the programs' environment, copied
- * @done: called exactly once unless cancelled, maybe before this returns
- * Return: handle for cert_hook_cancel(), or NULL when @done was called already.
+ * cert_hook_start - ask about all certificates of the peer
+ * Return: handle for cert_hook_cancel(), or NULL when done was called already.
  */
-struct cert_hook *cert_hook_start(struct event_bus *bus, const struct config *config, const struct auth_peer *peer,
-                                  const struct env *env, void (*done)(void *arg, bool accepted), void *arg);
+struct cert_hook *cert_hook_start(const struct cert_hook_request *request);
 
 /** cert_hook_cancel - the asker is going away; NULL is fine. */
 void cert_hook_cancel(struct cert_hook *hook);

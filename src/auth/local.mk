@@ -1,9 +1,9 @@
 noinst_LIBRARIES += src/auth/libauth.a
 src_auth_libauth_a_SOURCES = \
-	src/auth/auth_token.h \
+	src/auth/auth_token.c src/auth/auth_token.h \
 	src/auth/cert.c src/auth/cert.h \
-	src/auth/cert_hook.h \
-	src/auth/challenge.h \
+	src/auth/cert_hook.c src/auth/cert_hook.h \
+	src/auth/challenge.c src/auth/challenge.h \
 	src/auth/crl.c src/auth/crl.h \
 	src/auth/pam.h \
 	src/auth/peer.c src/auth/peer.h \
@@ -11,5 +11,7 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/tls_files.c src/auth/tls_files.h \
 	src/auth/tls_names.c src/auth/tls_names.h \
 	src/auth/tls_setup.c src/auth/tls_setup.h \
-	src/auth/user_check.h \
+	src/auth/user_check.c src/auth/user_check.h \
+	src/auth/user_record.h \
+	src/auth/user_state.c src/auth/user_state.h \
 	src/auth/verify.c src/auth/verify.h

@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "auth/challenge.h"
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -283,36 +284,21 @@ void credentials_cancel(struct credentials *c)
 
 /* ------------------------------------------------------------------ what is sent */
 
-static char *static_challenge_password(const struct credentials *c)
-{
-    const char *password = c->password.text;
-    const char *response = c->response.text;
-    if (c->config->static_challenge.concat) {
-        return mem_printf("%s%s", password, response);
-    }
-    char *a = base64_encode(password, strlen(password));
-    char *b = base64_encode(response, strlen(response));
-    char *all = mem_printf("SCRV1:%s:%s", a, b);
-    secret_wipe(a, strlen(a));
-    secret_wipe(b, strlen(b));
-    free(a);
-    free(b);
-    return all;
-}
-
 static void compose(struct credentials *c)
 {
     if (c->challenged) {
         hide(&c->shown_user, mem_strdup(c->challenge_user.text));
-        hide(&c->shown_password, mem_printf("CRV1::%s::%s", c->challenge_state.text, c->challenge_answer.text));
+        hide(&c->shown_password, challenge_dynamic(c->challenge_state.text, c->challenge_answer.text));
         close_challenge(c);
     } else if (c->token.text) {
         hide(&c->shown_user, mem_strdup(c->token_user.text ? c->token_user.text : c->username.text));
         hide(&c->shown_password, mem_strdup(c->token.text));
     } else {
         hide(&c->shown_user, mem_strdup(c->username.text));
-        hide(&c->shown_password,
-             c->config->static_challenge.text ? static_challenge_password(c) : mem_strdup(c->password.text));
+        hide(&c->shown_password, c->config->static_challenge.text
+                                     ? challenge_static(c->password.text, c->response.text,
+                                                        c->config->static_challenge.concat)
+                                     : mem_strdup(c->password.text));
     }
 }
 

@@ -216,11 +216,9 @@ void event_answer(struct event_request *request, struct event_listener *listener
     }
 }
 
-void event_pending(struct event_request *request, unsigned timeout_s, const char *method, const char *extra)
+bool event_pending(struct event_request *request, unsigned timeout_s, const char *method, const char *extra)
 {
-    if (request->asker.pending) {
-        request->asker.pending(request->asker.arg, timeout_s, method, extra);
-    }
+    return !request->asker.pending || request->asker.pending(request->asker.arg, timeout_s, method, extra);
 }
 
 void event_unlisten(struct event_bus *bus, struct event_listener *listener)

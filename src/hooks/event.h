@@ -90,8 +90,9 @@ struct event_result {
 /** Callbacks of the one who raised an event; both optional. They may free the asker, but not the bus. */
 struct event_asker {
     void (*done)(void *arg, const struct event_result *result);
-    /** a listener wants the peer told that its login waits: seconds, method ("webauth"), extra text */
-    void (*pending)(void *arg, unsigned timeout_s, const char *method, const char *extra);
+    /** a listener wants the peer told that its login waits: seconds, method ("webauth"; NULL: any), extra text.
+     *  May end nothing. Return: false when the peer cannot do that. */
+    bool (*pending)(void *arg, unsigned timeout_s, const char *method, const char *extra);
     void *arg;
 };
 
@@ -145,7 +146,8 @@ void event_answer(struct event_request *request, struct event_listener *listener
 /** event_note - text that goes with the vote which the listener is about to return from handle(). */
 void event_note(struct event_request *request, const char *text);
 
-/** event_pending - pass "your login waits for METHOD" to the asker. */
-void event_pending(struct event_request *request, unsigned timeout_s, const char *method, const char *extra);
+/** event_pending - pass "your login waits for METHOD" to the asker. Return: false when the peer cannot do that; the
+ *  listener then rejects. */
+bool event_pending(struct event_request *request, unsigned timeout_s, const char *method, const char *extra);
 
 #endif

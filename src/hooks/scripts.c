@@ -134,10 +134,11 @@ static int prepare_user_pass(struct job *job, const struct event *event, struct 
     return err;
 }
 
-/* Read the three lines of auth_pending_file and tell the peer. */
-static void announce_pending(struct job *job)
+/* Read the three lines of auth_pending_file and tell the peer. Return: false when it cannot do what is asked. */
+static bool announce_pending(struct job *job)
 {
     struct buf text = BUF_INIT(4096);
+    bool possible = true;
     if (exchange_file_read(job->files[FILE_PENDING], &text) == 0 && text.len) {
         char *rest = (char *)text.data;
         char *line[3];
@@ -146,12 +147,13 @@ static void announce_pending(struct job *job)
         }
         long timeout = line[0] ? strtol(line[0], NULL, 10) : 0;
         if (timeout > 0 && timeout < 86400 && line[1] && *line[1] && line[2]) {
-            event_pending(job->request, (unsigned)timeout, line[1], line[2]);
+            possible = event_pending(job->request, (unsigned)timeout, line[1], line[2]);
         } else {
             log_warn("--%s: auth_pending_file must hold seconds, method and text on three lines", job->hook->option);
         }
     }
     buf_free(&text, false);
+    return possible;
 }
 
 static void note_reason(struct job *job)
@@ -181,8 +183,7 @@ static enum event_vote control_file_vote(struct job *job)
 static enum event_vote conclude_user_pass(struct job *job, int status)
 {
     if (status == STATUS_DEFERRED) {
-        announce_pending(job);
-        return control_file_vote(job);
+        return announce_pending(job) ? control_file_vote(job) : EVENT_REJECT;
     }
     if (status != 0) {
         note_reason(job);

@@ -186,8 +186,7 @@ bool client_auth_pending(struct mgmt *m, uint64_t client_id, uint64_t key_id, co
     if (!login || login->key_id != key_id || !login->request || strlen(extra) > PENDING_TEXT_MAX) {
         return false;
     }
-    event_pending(login->request, timeout_s, NULL, extra);
-    return true;
+    return event_pending(login->request, timeout_s, NULL, extra);
 }
 
 void client_auth_free(struct mgmt *m)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "auth/tls_setup.h"
-#include "auth/user_check.h"
+#include "auth/user_state.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "node/loop.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/user_check.h"
+#include "auth/user_state.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"

@@ -231,7 +231,7 @@ static void check_user(struct login *login)
         .username = text_of(&login->username),
         .password = text_of(&login->password),
         .too_long = login->too_long,
-        .common_name = login->common_name,
+        .tag = instance->tag,
         .iv_sso = sso[0] ? sso : NULL,
         .unix_s = clock_read().unix_s,
         .client_id = instance->entry.client_id,
@@ -249,16 +249,16 @@ static void check_user(struct login *login)
     env_free(&env);
 }
 
-static void on_cert_checked(void *arg, bool accepted)
+static void on_cert_checked(void *arg, const struct cert_hook_result *result)
 {
     struct login *login = arg;
     login->cert_hook = NULL;
-    if (accepted) {
+    if (result->accepted) {
         check_user(login);
         return;
     }
-    instance_log(login->session->owner, LOG_SEV_ERROR, 1, "VERIFY SCRIPT ERROR: depth=0, %s",
-                 auth_peer_subject(login->peer, 0));
+    instance_log(login->session->owner, LOG_SEV_ERROR, 1, "VERIFY SCRIPT ERROR: depth=%u, %s", result->depth,
+                 auth_peer_subject(login->peer, result->depth));
     conclude(login, false, NULL);
 }
 
@@ -353,8 +353,12 @@ void login_check(struct login *login, const struct session_event *event)
     }
     hook_env_client(instance, &env);
     login->owners++;
-    struct cert_hook *hook =
-        cert_hook_start(instance->server->bus, held_config_get(login->held), login->peer, &env, on_cert_checked, login);
+    struct cert_hook *hook = cert_hook_start(&(struct cert_hook_request){.bus = instance->server->bus,
+                                                                         .config = held_config_get(login->held),
+                                                                         .peer = login->peer,
+                                                                         .env = &env,
+                                                                         .done = on_cert_checked,
+                                                                         .arg = login});
     if (hook) {
         login->cert_hook = hook;
     }
@@ -413,7 +417,7 @@ const char *login_username(const struct login *login)
 int login_override_username(struct login *login, const char *name)
 {
     struct instance *instance = login->session->owner;
-    return user_state_override(instance->user, instance->server->users, name, clock_read().unix_s);
+    return user_state_override(instance->user, name);
 }
 
 const char *login_token(const struct login *login)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "auth/tls_setup.h"
-#include "auth/user_check.h"
+#include "auth/user_state.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"

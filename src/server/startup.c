@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "auth/user_check.h"
+#include "auth/user_state.h"
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/err.h"

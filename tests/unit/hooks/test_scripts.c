@@ -38,10 +38,11 @@ static void done(void *arg, const struct event_result *r)
     snprintf(o->lines, sizeof(o->lines), "%s", r->config);
 }
 
-static void pending(void *arg, unsigned timeout_s, const char *method, const char *extra)
+static bool pending(void *arg, unsigned timeout_s, const char *method, const char *extra)
 {
     struct outcome *o = arg;
     snprintf(o->pending, sizeof(o->pending), "%u %s %s", timeout_s, method, extra);
+    return true;
 }
 
 /* A program from its text; the caller frees the path. */
