@@ -149,6 +149,30 @@ const struct config_row *config_row_target(const struct config_row *row)
     return row->kind == CONFIG_KIND_ALIAS ? &table[row->low] : row;
 }
 
+const char *config_row_theme(enum config_option option)
+{
+    switch (option) {
+    case CONFIG_OPT_remote:
+        return "Connection options (also in <connection> blocks)";
+    case CONFIG_OPT_push:
+        return "Options that may differ between clients";
+    case CONFIG_OPT_dev:
+        return "Tunnel options";
+    case CONFIG_OPT_connection:
+        return "Transport options";
+    case CONFIG_OPT_tls_client:
+        return "TLS and authentication options";
+    case CONFIG_OPT_mode:
+        return "Server options";
+    case CONFIG_OPT_config:
+        return "General options";
+    case CONFIG_OPT_check:
+        return "Options that only vpnd has";
+    default:
+        return NULL;
+    }
+}
+
 const char *config_choice_word(const struct config_row *row, int value)
 {
     for (const struct config_choice *c = row->choices; c && c->word; c++) {

@@ -168,6 +168,9 @@ enum config_option config_row_option(const struct config_row *row);
 /** config_row_target - the row itself, or the one an alias stands for. */
 const struct config_row *config_row_target(const struct config_row *row);
 
+/** config_row_theme - title of the part of the table that begins with this option, NULL inside a part. */
+const char *config_row_theme(enum config_option option);
+
 /** config_choice_word - the word of a choice's value, "" when there is none. */
 const char *config_choice_word(const struct config_row *row, int value);
 

@@ -5,23 +5,6 @@
 #include "config/config.h"
 #include "config/options.h"
 
-/** Where a theme of the table begins. */
-struct theme {
-    enum config_option first;
-    const char *title;
-};
-
-static const struct theme themes[] = {
-    {CONFIG_OPT_remote, "Connection options (also in <connection> blocks)"},
-    {CONFIG_OPT_push, "Options that may differ between clients"},
-    {CONFIG_OPT_dev, "Tunnel options"},
-    {CONFIG_OPT_connection, "Transport options"},
-    {CONFIG_OPT_tls_client, "TLS and authentication options"},
-    {CONFIG_OPT_mode, "Server options"},
-    {CONFIG_OPT_config, "General options"},
-    {CONFIG_OPT_check, "Options that only vpnd has"},
-};
-
 static void print_option(const struct config_row *row)
 {
     char head[200];
@@ -49,11 +32,11 @@ static void print_option(const struct config_row *row)
 void config_print_help(void)
 {
     printf("vpnd %s\n\nvpnd FILE, or vpnd --OPTION [ARGUMENTS] ... ; in a file the same without the dashes.\n", VERSION);
-    size_t theme = 0;
     for (unsigned i = 0; i < CONFIG_OPTIONS; i++) {
         const struct config_row *row = config_row((enum config_option)i);
-        if (theme < sizeof(themes) / sizeof(themes[0]) && i == themes[theme].first) {
-            printf("\n%s:\n", themes[theme++].title);
+        const char *theme = config_row_theme((enum config_option)i);
+        if (theme) {
+            printf("\n%s:\n", theme);
         }
         if (row->kind != CONFIG_KIND_HARMLESS && row->kind != CONFIG_KIND_REFUSED &&
             row->state == CONFIG_STATE_WORKS) {
