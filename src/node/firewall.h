@@ -19,8 +19,8 @@ struct journal;
 
 /**
  * firewall_new - nothing is changed yet
- * @name: distinguishes several daemons of one host; the table is called "vpnd-NAME" (at most 32 characters of
- *        [A-Za-z0-9_-] are used)
+ * @name: distinguishes several daemons of one host; the table is called "vpnd-NAME" (the last 32 characters count,
+ *        others than [A-Za-z0-9_-] become '_'; lifecycle_name() fits)
  * Return: 0 and *out, or -errno when netlink cannot be used.
  */
 int firewall_new(const char *name, struct journal *journal, struct firewall **out);
@@ -30,8 +30,8 @@ void firewall_free(struct firewall *firewall);
 
 /**
  * firewall_masquerade - forward packets of the VPN's networks and hide them behind the address of the interface that
- * they leave by, unless that is @device itself
- * Return: 0 or -errno after one error line (ERR_UNSUPPORTED: the kernel has no nftables NAT).
+ * they leave by, unless that is @device itself; replaces an earlier call atomically
+ * Return: 0 or -errno after one error line (-EOPNOTSUPP: the kernel has no nftables NAT).
  */
 int firewall_masquerade(struct firewall *firewall, const struct ip_prefix *nets, size_t count, const char *device);
 
@@ -41,19 +41,29 @@ struct firewall_exit {
     bool tcp;
 };
 
+/** What the kill switch lets through, besides the loopback and what keeps the link alive. */
+struct firewall_openings {
+    const struct firewall_exit *exits;
+    size_t count;
+    const char *device; /* the tunnel; NULL while there is none */
+    bool names;         /* name servers too: the servers' names are not known yet */
+};
+
 /**
- * firewall_kill_switch - let nothing leave but packets to @exits, through @device, over the loopback, and what keeps
- * the link alive (DHCP, IPv6 neighbour discovery); replaces an earlier call atomically
- * @device: NULL while there is none
- * Return: 0 or -errno after one error line.
+ * firewall_kill_switch - let nothing leave but what @openings names, and DHCP and IPv6 neighbour discovery; packets
+ * that this host forwards only into and out of the tunnel. Replaces an earlier call atomically.
+ * Return: 0 or -errno after one error line; then what was in force before still is.
  */
-int firewall_kill_switch(struct firewall *firewall, const struct firewall_exit *exits, size_t count,
-                         const char *device);
+int firewall_kill_switch(struct firewall *firewall, const struct firewall_openings *openings);
 
 /** firewall_open_up - take the kill switch back, leave the masquerade. */
 void firewall_open_up(struct firewall *firewall);
 
-/** firewall_recover - remove what @journal lists from a run that was killed. */
+/**
+ * firewall_recover - remove what @journal lists from a run that was killed
+ * A client that wants the kill switch does not call this: its first firewall_kill_switch() replaces the old table
+ * without a gap.
+ */
 void firewall_recover(struct journal *journal);
 
 /** Why clients that send all their traffic here cannot reach the world; a bit set. */

@@ -145,6 +145,12 @@ char *lifecycle_runtime_file(struct lifecycle *life, const char *suffix)
     return life->runtime_stem ? mem_printf("%s.%s", life->runtime_stem, suffix) : NULL;
 }
 
+const char *lifecycle_name(const struct lifecycle *life)
+{
+    const char *slash = life->runtime_stem ? strrchr(life->runtime_stem, '/') : NULL;
+    return slash ? slash + 1 : PROGRAM;
+}
+
 /* ------------------------------------------------------------------ service manager */
 
 static void notify(const char *text)

@@ -42,6 +42,10 @@ int lifecycle_drop(struct lifecycle *life, const struct config *config);
  *  configuration. Return: free with free(); NULL when there is no runtime directory. */
 char *lifecycle_runtime_file(struct lifecycle *life, const char *suffix);
 
+/** lifecycle_name - "server-1234abcd": a name for this configuration, the same at every start of it, that tells
+ *  several daemons of one host apart. */
+const char *lifecycle_name(const struct lifecycle *life);
+
 /** lifecycle_end - remove the pid file, release. NULL is fine. */
 void lifecycle_end(struct lifecycle *life);
 

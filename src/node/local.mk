@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/node/libnode.a
 src_node_libnode_a_SOURCES = \
 	src/node/data_keys.c src/node/data_keys.h \
 	src/node/device.c src/node/device.h \
+	src/node/firewall.c src/node/firewall.h \
+	src/node/forwarding.c src/node/forwarding.h \
 	src/node/host_tools.c src/node/host_tools.h \
 	src/node/journal.c src/node/journal.h \
 	src/node/lifecycle.c src/node/lifecycle.h \
