@@ -75,8 +75,10 @@ static void announce(const struct program *program, const struct config *config)
 
 static int run(struct program *program, struct config *config)
 {
-    struct client_source client = {reread, release, program};
-    struct server_source server = {reread, release, program};
+    char title[256];
+    standalone_title(program->as_openvpn, title, sizeof(title));
+    struct client_source client = {reread, release, program, title};
+    struct server_source server = {reread, release, program, title};
     announce(program, config);
     if (config->mode == CONFIG_MODE_SERVER) {
         return server_run(config, &server);

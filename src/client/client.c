@@ -17,6 +17,7 @@
 #include "client/statistics.h"
 #include "hooks/base_env.h"
 #include "hooks/scripts.h"
+#include "mgmt/mgmt.h"
 #include "node/journal.h"
 #include "node/routes.h"
 #include "node/settings.h"
@@ -37,10 +38,19 @@ static int try_keys(struct client *c, const char *passphrase)
     return tls_setup_new(&request, &c->tls);
 }
 
+static int keys_loaded(struct client *c)
+{
+    tls_setup_tick(c->tls, clock_read().unix_s);
+    return settings_keys_load(c->config, tls_setup_context(c->tls), tls_setup_release, &c->keys);
+}
+
 /* Read keys and certificates; an encrypted key without `askpass FILE` is asked for on the terminal. */
 static int load_keys(struct client *c)
 {
     int e = try_keys(c, NULL);
+    if (e == ERR_AUTH && c->config->management_query_passwords && !c->config->askpass.path) {
+        return 0; /* once somebody can be asked: begin() */
+    }
     for (int i = 0; e == ERR_AUTH && i < PASSPHRASE_TRIES && !c->config->askpass.path; i++) {
         char passphrase[PASSPHRASE_MAX];
         int n = prompt_ask("Enter Private Key Password:", false, -1, passphrase, sizeof(passphrase));
@@ -56,11 +66,7 @@ static int load_keys(struct client *c)
     if (e == ERR_AUTH) {
         log_error("Error: private key password verification failed");
     }
-    if (e) {
-        return ERR_CONFIG;
-    }
-    tls_setup_tick(c->tls, clock_read().unix_s);
-    return settings_keys_load(c->config, tls_setup_context(c->tls), tls_setup_release, &c->keys);
+    return e ? ERR_CONFIG : keys_loaded(c);
 }
 
 static int obtain_passwords(struct client *c)
@@ -144,7 +150,9 @@ static void fill_remotes(struct client *c)
 static void hourly(void *arg)
 {
     struct client *c = arg;
-    tls_setup_tick(c->tls, clock_read().unix_s);
+    if (c->tls) {
+        tls_setup_tick(c->tls, clock_read().unix_s);
+    }
 }
 
 static enum loop_signal remapped(enum config_remap remap)
@@ -164,6 +172,7 @@ static enum loop_signal remapped(enum config_remap remap)
 static int prepare(struct client *c)
 {
     c->policy = (struct restart_policy){.tls_exit = c->config->tls_exit};
+    c->auth_retry = c->config->auth_retry;
     loop_set_remap_usr1(c->loop, remapped(c->config->remap_usr1));
     env_free(&c->env);
     base_env_fill(&c->env, c->config);
@@ -225,6 +234,47 @@ static void unprepare(struct client *c)
     c->tls = NULL;
 }
 
+/* ------------------------------------------------------------------ what a management client is asked first */
+
+static void passphrase_given(struct client *c, const char *passphrase)
+{
+    int e = try_keys(c, passphrase);
+    if (e == ERR_AUTH && c->auth_retry != CONFIG_AUTH_RETRY_NONE) {
+        (void)client_management_ask_passphrase(c, true, passphrase_given);
+        return;
+    }
+    if (e == ERR_AUTH) {
+        log_error("Error: private key password verification failed");
+    }
+    if (e || keys_loaded(c)) {
+        client_fatal(c);
+        return;
+    }
+    connect_next(c);
+}
+
+static void login_known(struct client *c)
+{
+    if (c->tls) {
+        connect_next(c);
+    } else if (!client_management_ask_passphrase(c, false, passphrase_given)) {
+        client_fatal(c);
+    }
+}
+
+static void released(void *arg)
+{
+    client_management_ask_login(arg, login_known);
+}
+
+static void begin(struct client *c)
+{
+    client_announce(c, "CONNECTING", "");
+    if (!client_management_hold(c, 0, released)) {
+        released(c);
+    }
+}
+
 static void run(struct client *c)
 {
     c->again = false;
@@ -233,7 +283,7 @@ static void run(struct client *c)
     } else {
         loop_on_signal(c->loop, closing_signal, c);
         lifecycle_ready(c->life);
-        connect_next(c);
+        begin(c);
         loop_run(c->loop);
     }
     unprepare(c);
@@ -268,12 +318,13 @@ static int start_process(struct client *c)
     }
     c->events = event_bus_new();
     open_journal(c);
-    return 0;
+    return client_management_open(c);
 }
 
 static void end_process(struct client *c)
 {
     settings_keys_unref(c->keys);
+    client_management_close(c);
     if (c->events) {
         event_bus_free(c->events);
     }
@@ -302,12 +353,13 @@ static int reread(struct client *c, const struct client_source *source, struct c
     credentials_free(c->credentials);
     c->credentials = NULL;
     (void)lifecycle_reload(c->life, c->config);
+    mgmt_set_config(c->mgmt, c->config);
     return obtain_passwords(c) || load_keys(c) ? ERR_CONFIG : 0;
 }
 
 int client_run(struct config *config, const struct client_source *source)
 {
-    struct client c = {.config = config};
+    struct client c = {.config = config, .title = source && source->title ? source->title : "vpnd " VERSION};
     struct config *owned = NULL;
     c.status_file.fd = -1;
     if (start_process(&c)) {

@@ -15,6 +15,7 @@ struct client_source {
     /** release - free a configuration that reread() made and the client no longer uses. */
     void (*release)(void *arg, struct config *config);
     void *arg;
+    const char *title; /* first line of --version, for management */
 };
 
 /**

@@ -184,6 +184,10 @@ static void asking_done(void *arg, int result)
 
 static void passwords(struct client *c)
 {
+    if (client_management_asks(c)) {
+        client_management_ask_login(c, make_link);
+        return;
+    }
     if (!credentials_missing(c->credentials)) {
         make_link(c);
         return;
@@ -322,6 +326,8 @@ static void lookups(struct client *c)
 
 /* ------------------------------------------------------------------ attempts */
 
+static void start_attempt(struct client *c);
+
 static void drop_config(struct client *c)
 {
     if (c->attempt.config && c->attempt.config != c->tunnel_config) {
@@ -330,16 +336,29 @@ static void drop_config(struct client *c)
     c->attempt.config = NULL;
 }
 
+static bool choose_entry(struct client *c);
+
+static void remote_chosen(struct client *c, enum management_remote what)
+{
+    if (what == MANAGEMENT_REMOTE_SKIP) {
+        if (choose_entry(c)) {
+            start_attempt(c);
+        }
+        return;
+    }
+    c->attempt.resolve_since = clock_read().mono_ms;
+    loop_set_phase(c->loop, LOOP_PHASE_CONNECTING);
+    client_announce(c, "RESOLVE", "");
+    lookups(c);
+}
+
 static void start_attempt(struct client *c)
 {
     drop_config(c);
     c->attempt = (struct client_attempt){0};
     c->ending.active = false;
     c->attempt.config = outfit_entry(c, remotes_current(&c->remotes));
-    c->attempt.resolve_since = clock_read().mono_ms;
-    loop_set_phase(c->loop, LOOP_PHASE_CONNECTING);
-    client_announce(c, "RESOLVE", "");
-    lookups(c);
+    client_management_ask_remote(c, remote_chosen);
 }
 
 static void pause_over(void *arg)
@@ -356,7 +375,7 @@ static unsigned pause_seconds(struct client *c)
     struct remotes_pause pause = {
         .retry = e->connect_retry,
         .retry_max = e->connect_retry_limit,
-        .nointeract = c->config->auth_retry == CONFIG_AUTH_RETRY_NOINTERACT,
+        .nointeract = c->auth_retry == CONFIG_AUTH_RETRY_NOINTERACT,
         .backs_off = tcp || !c->config->tls_server,
         .server_backoff = c->retry.server_backoff,
         .poll_timeout = c->retry.poll_timeout,
@@ -366,19 +385,19 @@ static unsigned pause_seconds(struct client *c)
     return remotes_pause_seconds(&c->remotes, &pause);
 }
 
-void connect_next(struct client *c)
+/* Return: false when there is none (the end is under way). */
+static bool choose_entry(struct client *c)
 {
-    bool first = !c->remotes.started;
     switch (remotes_next(&c->remotes)) {
     case REMOTES_NONE_USABLE:
         log_error("No usable connection profiles are present");
         client_fatal(c);
-        return;
+        return false;
     case REMOTES_EXHAUSTED:
         log_error("All connections have been connect-retry-max (%llu) times unsuccessful, exiting",
                   (unsigned long long)c->remotes.retry_max);
         client_fatal(c);
-        return;
+        return false;
     case REMOTES_NEXT_ENTRY:
         if (c->config->persist_remote_ip) {
             remotes_resolved(&c->remotes, addresses(c)->count);
@@ -390,11 +409,23 @@ void connect_next(struct client *c)
     case REMOTES_NEXT_ADDRESS:
         break;
     }
+    return true;
+}
+
+void connect_next(struct client *c)
+{
+    bool first = !c->remotes.started;
+    if (!choose_entry(c)) {
+        return;
+    }
     if (first) {
         start_attempt(c);
         return;
     }
     unsigned seconds = pause_seconds(c);
+    if (client_management_hold(c, seconds, pause_over)) {
+        return;
+    }
     if (seconds) {
         log_info("Restart pause, %u second(s)", seconds);
     }
@@ -405,6 +436,7 @@ void connect_abort(struct client *c)
 {
     struct client_attempt *a = &c->attempt;
     stop_waiting(c);
+    client_management_cancel(c);
     job_cancel(c->question);
     c->question = NULL;
     resolve_cancel(a->resolve);

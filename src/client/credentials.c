@@ -35,6 +35,7 @@ struct credentials {
     struct hidden username;
     struct hidden password;
     struct hidden response;       /* of the static challenge */
+    bool given;                   /* the password is complete, whatever challenge there is */
     struct hidden token;
     struct hidden token_user;
     bool challenged;              /* a dynamic challenge is open */
@@ -84,6 +85,7 @@ static void forget(struct credentials *c)
     hide(&c->username, NULL);
     hide(&c->password, NULL);
     hide(&c->response, NULL);
+    c->given = false;
 }
 
 void credentials_free(struct credentials *c)
@@ -237,7 +239,8 @@ static bool missing(const struct credentials *c)
     if (c->token.text && (c->token_user.text || c->username.text)) {
         return false;
     }
-    return !c->username.text || !c->password.text || (c->config->static_challenge.text && !c->response.text);
+    return !c->username.text || !c->password.text ||
+           (c->config->static_challenge.text && !c->given && !c->response.text);
 }
 
 static int obtain(struct credentials *c)
@@ -264,14 +267,33 @@ bool credentials_missing(struct credentials *c)
     return result;
 }
 
+bool credentials_ask_needed(struct credentials *c)
+{
+    pthread_mutex_lock(&c->lock);
+    bool login = missing(c) && !c->challenged;
+    if (login && !c->username.text && from_file(c->config)) {
+        (void)read_file(c); /* logged: the person is asked instead */
+    }
+    bool result = missing(c);
+    pthread_mutex_unlock(&c->lock);
+    return result;
+}
+
+bool credentials_challenged(struct credentials *c)
+{
+    pthread_mutex_lock(&c->lock);
+    bool result = c->challenged;
+    pthread_mutex_unlock(&c->lock);
+    return result;
+}
+
 void credentials_given(struct credentials *c, const char *username, const char *password)
 {
     pthread_mutex_lock(&c->lock);
+    close_challenge(c);
     hide(&c->username, mem_strdup(username));
     hide(&c->password, mem_strdup(password));
-    if (c->config->static_challenge.text && !c->response.text) {
-        hide(&c->response, mem_strdup(""));
-    }
+    c->given = true;
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -295,7 +317,7 @@ static void compose(struct credentials *c)
         hide(&c->shown_password, mem_strdup(c->token.text));
     } else {
         hide(&c->shown_user, mem_strdup(c->username.text));
-        hide(&c->shown_password, c->config->static_challenge.text
+        hide(&c->shown_password, c->config->static_challenge.text && !c->given
                                      ? challenge_static(c->password.text, c->response.text,
                                                         c->config->static_challenge.concat)
                                      : mem_strdup(c->password.text));

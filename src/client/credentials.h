@@ -40,7 +40,15 @@ int credentials_obtain(struct credentials *c);
 /** credentials_missing - credentials_obtain() would have something to read or ask. */
 bool credentials_missing(struct credentials *c);
 
-/** credentials_given - user name and password came from somewhere else (the management interface). */
+/** credentials_ask_needed - like credentials_missing() for one who answers with credentials_given(): what a file or the
+ *  configuration has is read first. */
+bool credentials_ask_needed(struct credentials *c);
+
+/** credentials_challenged - the server's dynamic challenge waits for its answer. */
+bool credentials_challenged(struct credentials *c);
+
+/** credentials_given - user name and password from the management interface, sent as they are: answers to challenges
+ *  are part of the password. */
 void credentials_given(struct credentials *c, const char *username, const char *password);
 
 /** credentials_cancel - make a credentials_obtain() that waits for a person return -ECANCELED, now and later. */

@@ -9,6 +9,7 @@ src_client_libclient_a_SOURCES = \
 	src/client/handshake_report.c src/client/handshake_report.h \
 	src/client/job.c src/client/job.h \
 	src/client/link.c src/client/link.h \
+	src/client/management.c src/client/management.h \
 	src/client/messages.c src/client/messages.h \
 	src/client/outfit.c src/client/outfit.h \
 	src/client/prompt.c src/client/prompt.h \

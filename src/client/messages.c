@@ -55,7 +55,7 @@ static void refused(struct client *c, const struct cmd_auth_failed *failed)
         return;
     }
     event_announce(c->events, &(struct event){.type = EVENT_AUTH_FAILED, .text = failed->text});
-    switch (c->config->auth_retry) {
+    switch (c->auth_retry) {
     case CONFIG_AUTH_RETRY_NONE:
         client_fail(c, RESTART_AUTH_FAILURE);
         break;
@@ -163,7 +163,7 @@ static void info(struct client *c, const struct cmd *message)
     struct cmd_info parsed = cmd_info_parse(message->args);
     if (parsed.kind == CMD_INFO_WEB_AUTH || parsed.kind == CMD_INFO_OPEN_URL) {
         log_warn("The server waits for your login in a browser: open %s", parsed.text);
-    } else if (parsed.kind == CMD_INFO_CR_TEXT && parsed.respond) {
+    } else if (parsed.kind == CMD_INFO_CR_TEXT && parsed.respond && !client_management_asks(c)) {
         ask(c, &parsed);
     }
 }
@@ -240,6 +240,7 @@ void messages_receive(struct client *c, const char *text)
         break;
     case CMD_EXIT:
         log_info("CC-EEN exit message received by peer");
+        notify(c, "info", "remote-exit", "EXIT");
         client_fail(c, RESTART_REMOTE_EXIT);
         break;
     default:

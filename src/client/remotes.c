@@ -120,6 +120,13 @@ void remotes_stay(struct remotes *r)
     r->no_advance = true;
 }
 
+void remotes_skip(struct remotes *r, size_t entries)
+{
+    r->no_advance = false;
+    r->skip_addresses = true;
+    r->skip = entries;
+}
+
 void remotes_advance(struct remotes *r, enum remotes_advance how)
 {
     r->no_advance = how == REMOTES_ADVANCE_NO;

@@ -67,6 +67,9 @@ void remotes_established(struct remotes *r);
 /** remotes_stay - the next attempt goes to the same address (AUTH_FAILED, RESTART without the flag N). */
 void remotes_stay(struct remotes *r);
 
+/** remotes_skip - the next attempt goes @entries further in the list, whatever else was decided (management). */
+void remotes_skip(struct remotes *r, size_t entries);
+
 /** remotes_advance - what AUTH_FAILED,TEMP[advance ...] asked for, or RESTART,[N] (REMOTE). */
 void remotes_advance(struct remotes *r, enum remotes_advance how);
 

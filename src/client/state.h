@@ -14,6 +14,7 @@
 #include "client/client.h"
 #include "client/credentials.h"
 #include "client/link.h"
+#include "client/management.h"
 #include "client/pull.h"
 #include "client/remotes.h"
 #include "client/resolve.h"
@@ -29,6 +30,7 @@
 struct auth_peer;
 struct job;
 struct journal;
+struct mgmt;
 struct scripts;
 struct tls_setup;
 
@@ -66,12 +68,23 @@ struct client_retry {
     unsigned at_least;
 };
 
+/** Who waits for the answer of a management client; one at a time. */
+struct client_asked {
+    void (*login)(struct client *c);
+    void (*passphrase)(struct client *c, const char *passphrase);
+    void (*remote)(struct client *c, enum management_remote what);
+};
+
 struct client {
     const struct config *config;     /* as configured */
+    const char *title;               /* of --version */
     struct loop *loop;
     struct lifecycle *life;
     struct event_bus *events;
     struct scripts *scripts;
+    struct mgmt *mgmt;               /* NULL: not configured */
+    struct client_asked asked;
+    enum config_auth_retry auth_retry; /* as configured, until management changes it */
     struct env env;                  /* of the user's programs */
     struct rtnl *nl;
     struct journal *journal;

@@ -11,10 +11,12 @@
 
 #define TEXT_MAX 8192
 
-static int format(struct client *c, struct buf *out)
+int statistics_format(const struct client *c, const char *eol, struct buf *out)
 {
-    struct dp_stats s;
-    dp_stats(c->dp, &s);
+    struct dp_stats s = {0};
+    if (c->dp) {
+        dp_stats(c->dp, &s);
+    }
     struct status_link link = {
         .now_unix = clock_read().unix_s,
         .device_read = s.device_rx_bytes,
@@ -23,7 +25,7 @@ static int format(struct client *c, struct buf *out)
         .link_write = s.link_tx_bytes,
         .auth_read = s.auth_rx_bytes,
     };
-    return status_format_link(&link, "\n", out);
+    return status_format_link(&link, eol, out);
 }
 
 static void write_file(struct client *c)
@@ -32,7 +34,7 @@ static void write_file(struct client *c)
         return;
     }
     struct buf text = BUF_INIT(TEXT_MAX);
-    int e = format(c, &text);
+    int e = statistics_format(c, "\n", &text);
     if (!e) {
         e = status_file_write(&c->status_file, &text);
     }
@@ -50,7 +52,7 @@ static void timer(void *arg)
 void statistics_log(struct client *c)
 {
     struct buf text = BUF_INIT(TEXT_MAX);
-    if (c->dp && format(c, &text) == 0) {
+    if (c->dp && statistics_format(c, "\n", &text) == 0) {
         char *at = (char *)text.data;
         char *line;
         while ((line = strsep(&at, "\n")) != NULL) {

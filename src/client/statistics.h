@@ -2,7 +2,12 @@
 #ifndef VPND_CLIENT_STATISTICS_H
 #define VPND_CLIENT_STATISTICS_H
 
+#include "base/buf.h"
+
 struct client;
+
+/** statistics_format - the counters as a status file has them, lines ended by @eol. Return: 0 or ERR_LIMIT. */
+int statistics_format(const struct client *c, const char *eol, struct buf *out);
 
 /** statistics_log - SIGUSR2: the counters go to the log and to the status file. Loop thread. */
 void statistics_log(struct client *c);

@@ -21,6 +21,7 @@ struct dp;
 struct event_bus;
 struct held_config;
 struct lifecycle;
+struct mgmt;
 struct housekeeping;
 struct loop;
 struct loop_timer;
@@ -71,6 +72,7 @@ struct server {
     struct port_share *port_share;       /* NULL: not configured */
     unsigned workers;                    /* of the data plane */
     struct scripts *scripts;
+    struct mgmt *mgmt;                   /* NULL: not configured */
     struct status *status;
     struct housekeeping *housekeeping;
     struct admission admission;

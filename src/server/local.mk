@@ -16,6 +16,7 @@ src_server_libserver_a_SOURCES = \
 	src/server/instance_session.c src/server/instance_session.h \
 	src/server/listener.c src/server/listener.h \
 	src/server/login.c src/server/login.h \
+	src/server/management.c src/server/management.h \
 	src/server/messages.c src/server/messages.h \
 	src/server/persist.c src/server/persist.h \
 	src/server/pool.c src/server/pool.h \
@@ -23,6 +24,7 @@ src_server_libserver_a_SOURCES = \
 	src/server/port_share_rule.c src/server/port_share_rule.h \
 	src/server/push.c src/server/push.h \
 	src/server/push_reply.c src/server/push_reply.h \
+	src/server/push_update.c src/server/push_update.h \
 	src/server/reload.c src/server/reload.h \
 	src/server/routing.c src/server/routing.h \
 	src/server/server.c src/server/server.h \

@@ -26,6 +26,7 @@
 #include "server/housekeeping.h"
 #include "server/instance.h"
 #include "server/listener.h"
+#include "server/management.h"
 #include "server/pool.h"
 #include "server/port_share.h"
 #include "server/reload.h"
@@ -48,6 +49,7 @@ static void release(struct server *server)
     }
     reload_release_settings(&server->settings);
     user_policy_free(server->users);
+    server_management_close(server);
     scripts_free(server->scripts);
     event_bus_free(server->bus);
     pool_free(server->pool);

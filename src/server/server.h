@@ -15,6 +15,7 @@ struct server_source {
     /** release - free a configuration that reread() made and the server no longer uses. */
     void (*release)(void *arg, struct config *config);
     void *arg;
+    const char *title; /* first line of --version, for management and status files */
 };
 
 /**

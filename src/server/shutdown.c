@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "dp/dp.h"
 #include "hooks/scripts.h"
+#include "mgmt/mgmt.h"
 #include "node/device.h"
 #include "node/loop.h"
 #include "node/routes.h"
@@ -17,6 +18,7 @@
 #include "server/instance.h"
 #include "server/instance_session.h"
 #include "server/listener.h"
+#include "server/management.h"
 #include "server/persist.h"
 #include "server/status.h"
 
@@ -161,6 +163,8 @@ void shutdown_begin(struct server *server, const struct loop_signal_info *info)
     server->shutdown = shutdown;
     server->stopping = true;
     loop_set_phase(server->loop, LOOP_PHASE_EXITING);
+    mgmt_ask_cancel(server->mgmt);
+    server_management_state(server, "EXITING", loop_signal_env(info));
     bool wait = server->config->explicit_exit_notify && notify_clients(server) > 0;
     loop_timer_after(shutdown->timer, wait ? NOTIFY_MS : 0);
 }

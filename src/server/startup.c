@@ -15,6 +15,7 @@
 #include "dp/dp.h"
 #include "hooks/event.h"
 #include "hooks/scripts.h"
+#include "mgmt/mgmt.h"
 #include "node/device.h"
 #include "node/lifecycle.h"
 #include "node/loop.h"
@@ -28,6 +29,7 @@
 #include "server/housekeeping.h"
 #include "server/instance.h"
 #include "server/listener.h"
+#include "server/management.h"
 #include "server/persist.h"
 #include "server/pool.h"
 #include "server/port_share.h"
@@ -135,6 +137,10 @@ int startup_prepare(struct server *server)
     }
     server->bus = event_bus_new();
     server->scripts = scripts_new(loop_uv(server->loop), server->bus, config);
+    if (server_management_open(server) < 0) {
+        return ERR_CONFIG;
+    }
+    server_management_state(server, "CONNECTING", "");
     server->reaper = loop_timer_new(server->loop, instance_reap, server);
     addresses_own(server);
     if (reload_make_settings(config, &server->settings) < 0 ||
@@ -175,6 +181,7 @@ static void complete(struct server *server)
     log_usual("Data plane: %s", text);
     loop_set_phase(server->loop, LOOP_PHASE_RUNNING);
     log_info("Initialization Sequence Completed");
+    server_management_state(server, "CONNECTED", "SUCCESS");
     lifecycle_status(server->life, "Initialization Sequence Completed");
 }
 
@@ -225,12 +232,24 @@ static void on_up_done(void *arg, bool accepted)
         return;
     }
     lifecycle_ready(server->life);
+    if (server->config->route.count || server->config->route_ipv6.count) {
+        server_management_state(server, "ADD_ROUTES", "");
+    }
     install_routes(server);
+}
+
+static void go(void *arg)
+{
+    struct server *server = arg;
+    log_usual("MULTI: multi_init called, r=%u v=%u", 256u, 256u);
+    hook_env_server(server);
+    server_management_state(server, "ASSIGN_IP", "");
+    device_hooks_ask(server, EVENT_DEVICE_UP, on_up_done);
 }
 
 void startup_begin(struct server *server)
 {
-    log_usual("MULTI: multi_init called, r=%u v=%u", 256u, 256u);
-    hook_env_server(server);
-    device_hooks_ask(server, EVENT_DEVICE_UP, on_up_done);
+    if (!mgmt_hold(server->mgmt, 0, go, server)) {
+        go(server);
+    }
 }

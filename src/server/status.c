@@ -17,6 +17,7 @@
 #include "server/context.h"
 #include "server/instance.h"
 #include "server/routing.h"
+#include "server/server.h"
 
 #define STATUS_TEXT_MAX (64u * 1024 * 1024)
 
@@ -123,7 +124,7 @@ int status_format(struct server *server, unsigned version, const char *eol, stru
     dp_route_each(server->dp, add_route, &all);
     dp_stats(server->dp, &totals);
     struct status_server status = {
-        .title = "vpnd " VERSION " x86_64-pc-linux-gnu [SSL (OpenSSL)]",
+        .title = server->source && server->source->title ? server->source->title : "vpnd " VERSION,
         .now_unix = clock_read().unix_s,
         .clients = rows,
         .client_count = n,
