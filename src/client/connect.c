@@ -338,6 +338,16 @@ static void drop_config(struct client *c)
 
 static bool choose_entry(struct client *c);
 
+/* Names only: an address is not looked up. */
+static void announce_resolve(struct client *c)
+{
+    const struct config_remote *remote = outfit_remote(entry(c));
+    struct ip_addr literal;
+    if (remote && addresses(c)->count == 0 && ip_parse(remote->host, &literal) < 0) {
+        client_announce(c, "RESOLVE", "");
+    }
+}
+
 static void remote_chosen(struct client *c, enum management_remote what)
 {
     if (what == MANAGEMENT_REMOTE_SKIP) {
@@ -348,7 +358,7 @@ static void remote_chosen(struct client *c, enum management_remote what)
     }
     c->attempt.resolve_since = clock_read().mono_ms;
     loop_set_phase(c->loop, LOOP_PHASE_CONNECTING);
-    client_announce(c, "RESOLVE", "");
+    announce_resolve(c);
     lookups(c);
 }
 

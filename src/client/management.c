@@ -79,6 +79,12 @@ static bool host_remote_get(void *arg, size_t index, struct mgmt_remote *out)
     return true;
 }
 
+static bool host_remote_is_tcp(void *arg)
+{
+    const struct client *c = arg;
+    return c->attempt.config && config_proto_is_tcp(c->attempt.config->proto);
+}
+
 static bool host_cr_response(void *arg, const char *base64)
 {
     struct client *c = arg;
@@ -126,6 +132,7 @@ static const struct mgmt_host host = {
     .load = host_load,
     .remote_count = host_remote_count,
     .remote_get = host_remote_get,
+    .remote_is_tcp = host_remote_is_tcp,
     .cr_response = host_cr_response,
     .forget_passwords = host_forget_passwords,
     .auth_retry = host_auth_retry,

@@ -12,6 +12,10 @@
 
 #define STATUS_MAX (16 * 1024 * 1024)
 #define TEST_LINES_MAX 100000
+#define BYTECOUNT_MAX_S 86400
+#define VERB_MAX 15
+#define MUTE_MAX 1000000
+#define ADDRESS_PART_MAX 128 /* with its NUL */
 
 /* In which mode a command means something. */
 enum where { EVERYWHERE, ON_SERVER, ON_CLIENT };
@@ -47,9 +51,28 @@ static bool parse_number(const char *text, uint64_t max, uint64_t *out)
     return errno == 0 && *end == 0 && v <= max;
 }
 
+/* As atoi(), which is what OpenVPN reads most numbers with: the digits at the start, 0 without any. */
+static long long loose_number(const char *text)
+{
+    return text ? strtoll(text, NULL, 10) : 0;
+}
+
+/* As sscanf("%lu"): blanks and a sign before the digits, anything behind them. */
+static bool scan_number(const char *text, uint64_t *out)
+{
+    char *end;
+    *out = strtoull(text, &end, 10);
+    return end != text;
+}
+
 static bool is_server(const struct mgmt *m)
 {
     return m->host->kill_name != NULL;
+}
+
+static void refuse_mode(struct mgmt_connection *c, const char *command)
+{
+    connection_printf(c, "ERROR: The '%s' command is not supported by the current daemon mode\r\n", command);
 }
 
 /* ------------------------------------------------------------------ histories: log, state, echo */
@@ -74,14 +97,13 @@ static void run_realtime(struct mgmt_connection *c, const struct token_line *wor
 {
     for (size_t i = 1; i < words->count && i <= 2; i++) {
         const char *w = words->text[i];
-        uint64_t n;
         if (strcmp(w, "on") == 0 || strcmp(w, "off") == 0) {
             *r->flag = strcmp(w, "on") == 0;
             connection_printf(c, "SUCCESS: real-time %s notification set to %s\r\n", r->name, *r->flag ? "ON" : "OFF");
         } else if (strcmp(w, "all") == 0) {
             print_history(c, r->history, SIZE_MAX);
-        } else if (parse_number(w, 1000000, &n) && n > 0) {
-            print_history(c, r->history, (size_t)n);
+        } else if (loose_number(w) > 0) {
+            print_history(c, r->history, (size_t)loose_number(w));
         } else {
             connection_printf(c, "ERROR: %s parameter must be 'on' or 'off' or some number n or 'all'\r\n", r->name);
             return;
@@ -171,9 +193,9 @@ static void cmd_signal(struct mgmt_connection *c, const struct token_line *words
 static void cmd_status(struct mgmt_connection *c, const struct token_line *words)
 {
     struct mgmt *m = c->mgmt;
-    uint64_t version = 0;
-    if (words->count > 1 && (!parse_number(words->text[1], 3, &version) || version == 0)) {
-        connection_printf(c, "ERROR: unknown status format version\r\n");
+    long long version = loose_number(word(words, 1));
+    if (is_server(m) && (version < 0 || version > 3)) {
+        connection_printf(c, "ERROR: bad status format version number\r\n");
         return;
     }
     struct buf text = BUF_INIT(STATUS_MAX);
@@ -187,9 +209,8 @@ static void cmd_status(struct mgmt_connection *c, const struct token_line *words
 
 static void cmd_bytecount(struct mgmt_connection *c, const struct token_line *words)
 {
-    uint64_t n = 0;
-    (void)parse_number(words->text[1], 86400, &n);
-    c->bytecount_s = (unsigned)n;
+    long long n = loose_number(words->text[1]);
+    c->bytecount_s = n < 0 ? 0 : n > BYTECOUNT_MAX_S ? BYTECOUNT_MAX_S : (unsigned)n;
     c->bytecount_at = uv_now(c->mgmt->loop);
     connection_printf(c, "SUCCESS: bytecount interval changed\r\n");
 }
@@ -197,10 +218,10 @@ static void cmd_bytecount(struct mgmt_connection *c, const struct token_line *wo
 static void cmd_verb(struct mgmt_connection *c, const struct token_line *words)
 {
     struct log_settings s = log_settings_get();
-    uint64_t n;
+    long long n = loose_number(word(words, 1));
     if (words->count == 1) {
         connection_printf(c, "SUCCESS: verb=%u\r\n", s.verb);
-    } else if (parse_number(words->text[1], 15, &n)) {
+    } else if (n >= 0 && n <= VERB_MAX) {
         s.verb = (unsigned)n;
         log_settings_set(&s);
         connection_printf(c, "SUCCESS: verb level changed\r\n");
@@ -212,10 +233,10 @@ static void cmd_verb(struct mgmt_connection *c, const struct token_line *words)
 static void cmd_mute(struct mgmt_connection *c, const struct token_line *words)
 {
     struct log_settings s = log_settings_get();
-    uint64_t n;
+    long long n = loose_number(word(words, 1));
     if (words->count == 1) {
         connection_printf(c, "SUCCESS: mute=%u\r\n", s.mute);
-    } else if (parse_number(words->text[1], 1000000, &n)) {
+    } else if (n >= 0 && n <= MUTE_MAX) {
         s.mute = (unsigned)n;
         log_settings_set(&s);
         connection_printf(c, "SUCCESS: mute level changed\r\n");
@@ -273,14 +294,31 @@ static void cmd_exit(struct mgmt_connection *c, const struct token_line *words)
 
 /* ------------------------------------------------------------------ credentials */
 
+/* A server has no use for it, but tells what it was told. */
+static const char *remember_auth_retry(struct mgmt *m, const char *mode)
+{
+    static const char *const known[] = {"none", "interact", "nointeract"};
+    if (!m->auth_retry) {
+        m->auth_retry = known[0];
+    }
+    if (!mode) {
+        return m->auth_retry;
+    }
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(mode, known[i]) == 0) {
+            m->auth_retry = known[i];
+            return known[i];
+        }
+    }
+    return NULL;
+}
+
 static void cmd_auth_retry(struct mgmt_connection *c, const struct token_line *words)
 {
     struct mgmt *m = c->mgmt;
     const char *mode = word(words, 1);
-    const char *now = m->host->auth_retry ? m->host->auth_retry(m->host_arg, mode) : "none";
-    bool known = now && (m->host->auth_retry || !mode || strcmp(mode, "none") == 0 || strcmp(mode, "interact") == 0 ||
-                         strcmp(mode, "nointeract") == 0);
-    if (!known) {
+    const char *now = m->host->auth_retry ? m->host->auth_retry(m->host_arg, mode) : remember_auth_retry(m, mode);
+    if (!now) {
         connection_printf(c, "--auth-retry method must be 'interact', 'nointeract', or 'none'\r\n"
                              "ERROR: bad auth-retry parameter\r\n");
     } else if (mode) {
@@ -341,58 +379,95 @@ static void cmd_pkcs11_get(struct mgmt_connection *c, const struct token_line *w
 
 static bool parse_ids(struct mgmt_connection *c, const struct token_line *words, uint64_t *cid, uint64_t *kid)
 {
-    if (!parse_number(words->text[1], UINT64_MAX, cid)) {
+    if (!scan_number(words->text[1], cid)) {
         connection_printf(c, "ERROR: cannot parse CID\r\n");
         return false;
     }
-    if (kid && !parse_number(words->text[2], UINT64_MAX, kid)) {
+    if (kid && !scan_number(words->text[2], kid)) {
         connection_printf(c, "ERROR: cannot parse KID\r\n");
         return false;
     }
     return true;
 }
 
-/* "IP:PORT" of 2.6, or "udp:IP:PORT" and "tcp:IP:PORT" of 2.7. */
-static void kill_address(struct mgmt_connection *c, const char *text)
+/* Up to the next colon, at most what fits. Return: what is behind it. */
+static const char *address_part(const char *text, char out[ADDRESS_PART_MAX])
 {
-    struct mgmt *m = c->mgmt;
-    enum mgmt_transport transport = MGMT_ANY;
-    if (strncmp(text, "udp:", 4) == 0 || strncmp(text, "tcp:", 4) == 0) {
-        transport = text[0] == 'u' ? MGMT_UDP : MGMT_TCP;
-        text += 4;
-    }
-    const char *colon = strrchr(text, ':');
-    char *host = mem_strndup(text, (size_t)(colon - text));
-    struct ip_addr ip;
-    uint64_t port = 0;
-    if (!parse_number(colon + 1, 65535, &port) || port == 0) {
-        connection_printf(c, "ERROR: port number is out of range: %s\r\n", colon + 1);
-    } else if (ip_parse(host, &ip) < 0) {
-        connection_printf(c, "ERROR: error parsing IP address: %s\r\n", host);
-    } else {
-        union addr a = addr_from_ip(&ip, (uint16_t)port);
-        unsigned n = m->host->kill_address(m->host_arg, &a, transport);
-        if (n) {
-            connection_printf(c, "SUCCESS: %u client(s) at address %s killed\r\n", n, text);
-        } else {
-            connection_printf(c, "ERROR: client at address %s not found\r\n", text);
-        }
-    }
-    free(host);
+    size_t n = strcspn(text, ":");
+    bool colon = n < ADDRESS_PART_MAX && text[n] == ':';
+    n = n < ADDRESS_PART_MAX ? n : ADDRESS_PART_MAX - 1;
+    memcpy(out, text, n);
+    out[n] = '\0';
+    return text + n + colon;
 }
 
+/* Port behind the last colon, an IPv6 address perhaps in brackets: beyond OpenVPN. */
+static bool parse_ipv6(const char *text, union addr *out)
+{
+    const char *colon = strrchr(text, ':');
+    bool brackets = *text == '[' && colon > text && colon[-1] == ']';
+    char *host = mem_strndup(text + brackets, (size_t)(colon - text) - 2 * brackets);
+    struct ip_addr ip;
+    uint64_t port = 0;
+    bool good = strchr(host, ':') && ip_parse(host, &ip) == 0 && parse_number(colon + 1, 65535, &port) && port > 0;
+    if (good) {
+        *out = addr_from_ip(&ip, (uint16_t)port);
+    }
+    free(host);
+    return good;
+}
+
+static void kill_at(struct mgmt_connection *c, const union addr *address, enum mgmt_transport transport,
+                    const char *text)
+{
+    unsigned n = c->mgmt->host->kill_address(c->mgmt->host_arg, address, transport);
+    if (n) {
+        connection_printf(c, "SUCCESS: %u client(s) at address %s killed\r\n", n, text);
+    } else {
+        connection_printf(c, "ERROR: client at address %s not found\r\n", text);
+    }
+}
+
+static void kill_name(struct mgmt_connection *c, const char *name)
+{
+    unsigned n = c->mgmt->host->kill_name(c->mgmt->host_arg, name);
+    if (n) {
+        connection_printf(c, "SUCCESS: common name '%s' found, %u client(s) killed\r\n", name, n);
+    } else {
+        connection_printf(c, "ERROR: common name '%s' not found\r\n", name);
+    }
+}
+
+/* "IP:PORT" of 2.6, or "udp:IP:PORT" and "tcp:IP:PORT" of 2.7; anything else is a common name. */
 static void cmd_kill(struct mgmt_connection *c, const struct token_line *words)
 {
     const char *who = words->text[1];
-    if (strchr(who, ':')) {
-        kill_address(c, who);
+    enum mgmt_transport transport = MGMT_ANY;
+    if (strncmp(who, "udp:", 4) == 0 || strncmp(who, "tcp:", 4) == 0) {
+        transport = who[0] == 'u' ? MGMT_UDP : MGMT_TCP;
+        who += 4;
+    }
+    char host[ADDRESS_PART_MAX];
+    char port[ADDRESS_PART_MAX];
+    union addr address;
+    struct ip_addr ip;
+    if (strchr(who, ':') && parse_ipv6(who, &address)) {
+        kill_at(c, &address, transport, who);
         return;
     }
-    unsigned n = c->mgmt->host->kill_name(c->mgmt->host_arg, who);
-    if (n) {
-        connection_printf(c, "SUCCESS: common name '%s' found, %u client(s) killed\r\n", who, n);
+    address_part(address_part(who, host), port);
+    if (!*host) {
+        connection_printf(c, "ERROR: kill parse\r\n");
+    } else if (!*port) {
+        kill_name(c, host);
+    } else if (ip_parse(host, &ip) < 0) {
+        connection_printf(c, "ERROR: error parsing IP address: %s\r\n", host);
+    } else if (loose_number(port) < 1 || loose_number(port) > 65535) {
+        connection_printf(c, "ERROR: port number is out of range: %s\r\n", port);
     } else {
-        connection_printf(c, "ERROR: common name '%s' not found\r\n", who);
+        address = addr_from_ip(&ip, (uint16_t)loose_number(port));
+        char text[ADDR_TEXT_MAX];
+        kill_at(c, &address, transport, addr_format(&address, text));
     }
 }
 
@@ -402,6 +477,10 @@ static void cmd_client_kill(struct mgmt_connection *c, const struct token_line *
     if (!parse_ids(c, words, &cid, NULL)) {
         return;
     }
+    if (!is_server(c->mgmt)) {
+        refuse_mode(c, "client-kill");
+        return;
+    }
     const char *message = words->count > 2 ? words->text[2] : "RESTART";
     reply(c, c->mgmt->host->client_kill(c->mgmt->host_arg, cid, message), "client-kill command succeeded",
           "client-kill command failed");
@@ -409,6 +488,10 @@ static void cmd_client_kill(struct mgmt_connection *c, const struct token_line *
 
 static void client_auth_lines(struct mgmt_connection *c, const char *lines)
 {
+    if (!is_server(c->mgmt)) {
+        refuse_mode(c, "client-auth");
+        return;
+    }
     reply(c, client_auth_decide(c->mgmt, c->lines_cid, c->lines_kid, true, lines), "client-auth command succeeded",
           "client-auth command failed");
 }
@@ -426,6 +509,10 @@ static void cmd_client_auth_nt(struct mgmt_connection *c, const struct token_lin
     uint64_t cid;
     uint64_t kid;
     if (parse_ids(c, words, &cid, &kid)) {
+        if (!is_server(c->mgmt)) {
+            refuse_mode(c, "client-auth");
+            return;
+        }
         reply(c, client_auth_decide(c->mgmt, cid, kid, true, NULL), "client-auth command succeeded",
               "client-auth command failed");
     }
@@ -436,6 +523,10 @@ static void cmd_client_deny(struct mgmt_connection *c, const struct token_line *
     uint64_t cid;
     uint64_t kid;
     if (!parse_ids(c, words, &cid, &kid)) {
+        return;
+    }
+    if (!is_server(c->mgmt)) {
+        refuse_mode(c, "client-deny");
         return;
     }
     const char *client_reason = word(words, 4);
@@ -454,10 +545,15 @@ static void cmd_client_pending_auth(struct mgmt_connection *c, const struct toke
     if (!parse_ids(c, words, &cid, &kid)) {
         return;
     }
-    if (!parse_number(words->text[4], UINT32_MAX, &timeout)) {
+    if (!scan_number(words->text[4], &timeout)) {
         connection_printf(c, "ERROR: cannot parse TIMEOUT\r\n");
         return;
     }
+    if (!is_server(c->mgmt)) {
+        refuse_mode(c, "client-pending-auth");
+        return;
+    }
+    timeout = timeout < UINT32_MAX ? timeout : UINT32_MAX;
     reply(c, client_auth_pending(c->mgmt, cid, kid, words->text[3], (unsigned)timeout),
           "client-pending-auth command succeeded",
           "client-pending-auth command failed. Extra parameter might be too long");
@@ -556,14 +652,14 @@ static const struct command commands[] = {
     {"needok", 2, true, EVERYWHERE, NULL, cmd_needok},
     {"needstr", 2, true, EVERYWHERE, NULL, cmd_needstr},
     {"cr-response", 1, true, ON_CLIENT, "cr-repsonse", cmd_cr_response},
-    {"net", 0, true, ON_SERVER, NULL, cmd_net},
+    {"net", 0, true, EVERYWHERE, NULL, cmd_net},
     {"hold", 0, true, EVERYWHERE, NULL, cmd_hold},
     {"bytecount", 1, true, EVERYWHERE, NULL, cmd_bytecount},
-    {"client-kill", 1, false, ON_SERVER, NULL, cmd_client_kill},
-    {"client-deny", 3, false, ON_SERVER, NULL, cmd_client_deny},
-    {"client-auth-nt", 2, true, ON_SERVER, NULL, cmd_client_auth_nt},
-    {"client-auth", 2, true, ON_SERVER, NULL, cmd_client_auth},
-    {"client-pending-auth", 4, true, ON_SERVER, NULL, cmd_client_pending_auth},
+    {"client-kill", 1, false, EVERYWHERE, NULL, cmd_client_kill},
+    {"client-deny", 3, false, EVERYWHERE, NULL, cmd_client_deny},
+    {"client-auth-nt", 2, true, EVERYWHERE, NULL, cmd_client_auth_nt},
+    {"client-auth", 2, true, EVERYWHERE, NULL, cmd_client_auth},
+    {"client-pending-auth", 4, true, EVERYWHERE, NULL, cmd_client_pending_auth},
     {"rsa-sig", 0, true, EVERYWHERE, NULL, cmd_unavailable},
     {"pk-sig", 0, true, EVERYWHERE, NULL, cmd_unavailable},
     {"certificate", 0, true, EVERYWHERE, NULL, cmd_unavailable},
@@ -664,9 +760,13 @@ static bool split(struct mgmt_connection *c, const char *line, struct token_line
         connection_printf(c, "ERROR: Options error: No closing single quotation (') in TCP:0\r\n");
         return false;
     case TOKEN_BAD_BACKSLASH:
+        if (line[strlen(line) - 1] == '\\') {
+            connection_printf(c, "ERROR: Options error: Residual parse state (2) in TCP:0\r\n");
+            return false;
+        }
         connection_printf(c, "ERROR: Options warning: Bad backslash ('\\') usage in TCP:0: remember that backslashes "
                              "are treated as shell-escapes and if you need to pass backslash characters as part of a "
-                             "Windows filename, you should use double backslashes such as \"c:\\\\OpenVPN\\\\static.key\""
+                             "Windows filename, you should use double backslashes such as \"c:\\\\openvpn\\\\static.key\""
                              "\r\n");
         return false;
     case TOKEN_TOO_LONG:
@@ -692,16 +792,8 @@ static void dispatch(struct mgmt_connection *c, const struct command *command, c
                           command->min_arguments > 1 ? "s" : "");
         return;
     }
-    /* OpenVPN looks at the number of the client before it looks at its own mode. */
-    uint64_t ignored;
-    if (in_wrong_mode && strncmp(command->name, "client-", 7) == 0 &&
-        !parse_number(words->text[1], UINT64_MAX, &ignored)) {
-        connection_printf(c, "ERROR: cannot parse CID\r\n");
-        return;
-    }
     if (in_wrong_mode) {
-        connection_printf(c, "ERROR: The '%s' command is not supported by the current daemon mode\r\n",
-                          command->wrong_mode_name ? command->wrong_mode_name : command->name);
+        refuse_mode(c, command->wrong_mode_name ? command->wrong_mode_name : command->name);
         return;
     }
     command->run(c, words);

@@ -63,6 +63,7 @@ struct mgmt_host {
     /* client */
     size_t (*remote_count)(void *arg);
     bool (*remote_get)(void *arg, size_t index, struct mgmt_remote *out);
+    bool (*remote_is_tcp)(void *arg); /* the entry in use, which an HTTP proxy can carry */
     bool (*cr_response)(void *arg, const char *base64);
     void (*forget_passwords)(void *arg);
     const char *(*auth_retry)(void *arg, const char *mode); /* NULL: current; else set, NULL when unknown */

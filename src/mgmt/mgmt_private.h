@@ -110,6 +110,7 @@ struct mgmt {
     bool hold;
     unsigned env_filter;
     unsigned client_version;
+    const char *auth_retry; /* of a server; NULL: not asked yet */
     pthread_mutex_t log_lock;
     struct list log_waiting;
 };

@@ -211,7 +211,7 @@ bool query_answer_proxy(struct mgmt *m, const struct token_line *words)
         answer.port = words->text[3];
         answer.no_clear_text = words->count > 4 && strcmp(words->text[4], "nct") == 0;
         /* A UDP entry cannot go through CONNECT. */
-        if (answer.kind == MGMT_PROXY_HTTP && m->query.kind == QUERY_PROXY && strstr(m->query.prompt, ",UDP,")) {
+        if (answer.kind == MGMT_PROXY_HTTP && !m->host->remote_is_tcp(m->host_arg)) {
             good = false;
             answer = (struct mgmt_proxy_answer){0};
         }

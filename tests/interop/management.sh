@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# The management interface of vpnd beside that of the installed openvpn: the same dialogue with both, line by line.
+#
+#   [s] eth0 10.99.0.1 ------------- 10.99.0.2 eth0 [c]
+#        tun0 10.77.0.1 == tunnel == 10.77.0.x tun0
+#   management over $WORK/server.sock and $WORK/client.sock
+. "$(dirname "$0")/../tools/testlib.sh"
+DIALOGUES=$TESTS_DIR/tools/dialogues
+
+write_configs() {
+    pki "$WORK/pki"
+    cat >"$WORK/server.conf" <<-END
+		dev tun0
+		dev-type tun
+		proto udp
+		topology subnet
+		server 10.77.0.0 255.255.255.0
+		ca pki/ca.crt
+		cert pki/server.crt
+		key pki/server.key
+		dh none
+		keepalive 1 4
+		hand-window 10
+		management server.sock unix
+		verb 3
+	END
+    cat >"$WORK/client.conf" <<-END
+		client
+		dev tun0
+		dev-type tun
+		remote 10.99.0.1 1194 udp
+		nobind
+		ca pki/ca.crt
+		cert pki/client1.crt
+		key pki/client1.key
+		remote-cert-tls server
+		hand-window 10
+		explicit-exit-notify 1
+		management client.sock unix
+		verb 3
+	END
+}
+
+program() {
+    case $1 in
+    vpnd) echo "$VPND" ;;
+    openvpn) echo "$OPENVPN" ;;
+    esac
+}
+
+# launch server|client PROGRAM [OPTION...]
+launch() {
+    local role=$1 prog=$2
+    shift 2
+    start "$role" ip netns exec "$(ns "${role:0:1}")" "$(program "$prog")" --cd "$WORK" --config "$WORK/$role.conf" "$@"
+}
+
+# talk server|client DIALOGUE OUT: hold a dialogue from a file with a daemon that runs
+talk() { timeout 60 python3 "$TESTS_DIR/tools/management.py" "$WORK/$1.sock" "$2" >"$WORK/$3" || fail "the dialogue broke off: $(tail -n 1 "$WORK/$3")"; }
+
+same() { # what openvpn said, what vpnd said
+    diff -u "$WORK/$1" "$WORK/$2" || fail "vpnd answers differently from openvpn"
+}
+
+# Every command, right and wrong, on a daemon without a peer.
+commands() { # server|client
+    need openvpn openssl python3
+    server_and_client
+    write_configs
+    local prog
+    for prog in openvpn vpnd; do
+        launch "$1" $prog
+        talk "$1" "$DIALOGUES/common.txt" $prog.out
+        stop "$1"
+    done
+    same openvpn.out vpnd.out
+}
+
+run_case commands-of-a-server commands server
+run_case commands-of-a-client commands client
+finish
