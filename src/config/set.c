@@ -349,7 +349,13 @@ static int wrong_context(struct set *s, const struct config_row *row)
         return set_error_plain(s, "option '%s' cannot be used in this context (%s)", row->name, s->source);
     }
     if (row->where & CONFIG_AT_FILES) {
-        where = s->context == SET_BLOCK ? "; move it out of the <connection> block" : "; it is not for single clients";
+        if (s->context == SET_CCD) { /* 2.x goes on without it, and installations rely on that */
+            set_report(s->reporter, CONFIG_WARNING,
+                       "Options error: option '%s' cannot be used in this context (%s:%u); it is not for single "
+                       "clients and was ignored", row->name, s->source, s->line);
+            return 0;
+        }
+        where = "; move it out of the <connection> block";
     } else if (row->where & CONFIG_AT_CCD) {
         where = "; it belongs into a file of client-config-dir";
     } else if (row->where & CONFIG_AT_PUSHED) {

@@ -86,8 +86,11 @@ int set_iroute_ipv6(struct set *s, void *field)
 int set_ifconfig_push(struct set *s, void *field)
 {
     for (int i = 1; i < s->argc; i++) {
-        if (!s->argv[i][0] || strlen(s->argv[i]) > 253 || strpbrk(s->argv[i], " \t,\"'/\\")) {
-            return set_bad_value(s, i, "an address or a host name");
+        struct ip_addr ip;
+        bool numeric = strspn(s->argv[i], "0123456789.") == strlen(s->argv[i]);
+        if (!s->argv[i][0] || strlen(s->argv[i]) > 253 || strpbrk(s->argv[i], " \t,\"'/\\") ||
+            (numeric && (ip_parse(s->argv[i], &ip) != 0 || ip.family != AF_INET))) {
+            return set_bad_value(s, i, "an IPv4 address or a host name");
         }
     }
     *(struct config_ifconfig_push *)field =

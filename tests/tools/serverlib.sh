@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What tests of the server share, on top of testlib.sh: one server in namespace s, clients of either program.
+
+# write_server LINE...: server.conf of a plain TUN server, then the lines, which may override
+write_server() {
+    pki "$WORK/pki"
+    {
+        printf 'dev tun0\nproto udp\nca pki/ca.crt\ncert pki/server.crt\nkey pki/server.key\ndh none\nverb 3\n'
+        printf '%s\n' "$@"
+    } >"$WORK/server.conf"
+}
+
+# server_up: start it and wait until it serves
+server_up() {
+    start server ip netns exec "$(ns s)" "${SERVER:-$VPND}" --cd "$WORK" --config server.conf
+    expect_log "$WORK/server.log" 'Initialization Sequence Completed'
+}
+
+# write_client NAME CERTIFICATE LINE...: NAME.conf
+write_client() {
+    local name=$1 certificate=$2
+    shift 2
+    {
+        printf 'client\ndev tun0\nnobind\nca pki/ca.crt\ncert pki/%s.crt\nkey pki/%s.key\n' "$certificate" "$certificate"
+        printf 'remote-cert-tls server\nverb 3\n'
+        printf '%s\n' "$@"
+    } >"$WORK/$name.conf"
+}
+
+# client_start NAME PROGRAM [NAMESPACE]: start NAME.conf
+client_start() {
+    start "$1" ip netns exec "$(ns "${3:-c}")" "$2" --cd "$WORK" --config "$1.conf"
+}
+
+# client_up NAME PROGRAM [NAMESPACE]: and wait until it is connected
+client_up() {
+    client_start "$@"
+    expect_log "$WORK/$1.log" 'Initialization Sequence Completed'
+}
+
+# more_certificates DIR FIRST LAST: client certificates NAME = clientN
+more_certificates() {
+    local i
+    for i in $(seq "$2" "$3"); do
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/O=Test/CN=client$i" \
+            -keyout "$1/client$i.key" -out "$1/client$i.csr" 2>/dev/null
+        openssl x509 -req -in "$1/client$i.csr" -CA "$1/ca.crt" -CAkey "$1/ca.key" -CAcreateserial -days 825 \
+            -out "$1/client$i.crt" -extfile <(printf 'keyUsage=critical,digitalSignature,keyAgreement\nextendedKeyUsage=clientAuth\nbasicConstraints=CA:FALSE\n') 2>/dev/null
+    done
+    chmod 600 "$1"/*.key
+}
+
+# address_in NAMESPACE DEVICE: its IPv4 address
+address_in() { ip -n "$(ns "$1")" -4 -o addr show "$2" | sed -n 's/.*inet \([0-9.]*\).*/\1/p'; }
+
+# logged FILE REGEX: at once
+logged() { grep -aqE -- "$2" "$WORK/$1.log"; }
