@@ -90,7 +90,7 @@ static_addresses() {
     start listen ip netns exec "$(ns h)" socat -u UDP4-RECVFROM:5353,ip-add-membership=224.0.0.251:eth0 OPEN:"$WORK/mdns",creat
     in_ns c ip route add 224.0.0.0/4 dev tap0
     wait_for 10 "multicast to reach the LAN" sh -c "echo hello | ip netns exec $(ns c) socat -u - UDP4-DATAGRAM:224.0.0.251:5353; grep -q hello '$WORK/mdns'"
-    in_ns c ping -c 2 -i 0.2 -W 2 -M do -s 1472 192.168.10.5 || fail "full frames get lost"
+    in_ns c ping -c 2 -i 0.2 -W 2 -M "do" -s 1472 192.168.10.5 || fail "full frames get lost"
     # The status knows the addresses behind the clients.
     wait_for 5 "the MAC addresses in the status" grep -qE '^ROUTING_TABLE,([0-9a-f]{2}:){5}[0-9a-f]{2}@0,client1,' "$WORK/status"
 }
@@ -124,8 +124,8 @@ jumbo() {
     ip -n "$(ns h)" link set eth0 mtu 9000
     begin "$VPND" "$OPENVPN"
     wait_for 10 "a ping from client to LAN" in_ns c ping -c 1 -W 1 192.168.10.5
-    in_ns c ping -c 2 -i 0.2 -W 2 -M do -s 8972 192.168.10.5 || fail "jumbo frames get lost"
-    in_ns d ping -c 2 -i 0.2 -W 2 -M do -s 8972 192.168.10.5 || fail "jumbo frames of the stock client get lost"
+    in_ns c ping -c 2 -i 0.2 -W 2 -M "do" -s 8972 192.168.10.5 || fail "jumbo frames get lost"
+    in_ns d ping -c 2 -i 0.2 -W 2 -M "do" -s 8972 192.168.10.5 || fail "jumbo frames of the stock client get lost"
 }
 
 # frames NAMESPACE DEVICE send|listen ...: tests/tools/frames.py

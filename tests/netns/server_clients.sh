@@ -142,6 +142,7 @@ client2,10.77.0.40,fd77::1026" ] || fail "the file is not as expected: $(cat "$W
     expect_log "$WORK/server.log" 'succeeded -> ifconfig_pool_set'
     stop server
     # A corrupt one is kept aside.
+    # shellcheck disable=SC2034 # server_up reads it
     SERVER=$VPND
     head -c 300 /dev/urandom >"$WORK/addresses"
     : >"$WORK/server.log"
