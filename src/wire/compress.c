@@ -183,6 +183,20 @@ static int unframe_v2(bool allow, uint8_t *packet, size_t len, uint8_t *scratch,
     return allow ? expand_lz4(packet + 2, len - 2, scratch, cap, out) : ERR_UNSUPPORTED;
 }
 
+bool compress_is_packed(enum compress_framing framing, const uint8_t *packet, size_t len)
+{
+    switch (framing) {
+    case COMPRESS_LZO:
+        return packet[0] == MARK_LZO;
+    case COMPRESS_LZ4:
+        return packet[0] == MARK_LZ4_SWAP;
+    case COMPRESS_LZ4_V2:
+        return len > 1 && packet[0] == V2_ESCAPE && packet[1] == V2_LZ4;
+    default:
+        return false;
+    }
+}
+
 int compress_unframe(enum compress_framing framing, uint8_t *packet, size_t len, uint8_t *scratch, size_t scratch_cap,
                      struct compress_payload *out)
 {

@@ -41,6 +41,9 @@ uint8_t *compress_frame(enum compress_framing framing, uint8_t *payload, size_t 
  */
 size_t compress_lz4(enum compress_framing framing, const uint8_t *payload, size_t len, uint8_t *out, size_t cap);
 
+/** compress_is_packed - whether undoing the framing of a received payload needs a scratch buffer. @len: at least 1. */
+bool compress_is_packed(enum compress_framing framing, const uint8_t *packet, size_t len);
+
 /** A payload after unframing: inside the packet or inside the scratch buffer. */
 struct compress_payload {
     uint8_t *data;

@@ -16,13 +16,15 @@
 #include "dp/user/worker.h"
 #include "wire/compress.h"
 #include "wire/data_pkt.h"
+#include "wire/ether.h"
 #include "wire/opcode.h"
 
 #define MESSAGES_LARGE 4         /* asked for while runs of datagrams arrive */
 #define LARGE_BYTES (16u * 1024)
 #define CONTROL_MIN 9            /* opcode and session id */
 #define SCRATCH_HEADROOM 64u     /* before a decompressed packet, for a VLAN tag */
-#define SCRATCH_BYTES (65536u + 2 * SCRATCH_HEADROOM)
+#define SCRATCH_BYTES (4 * (65536u + 2 * SCRATCH_HEADROOM))
+#define EXPANDED_MIN 1600u       /* bytes that a compressed packet may always expand to */
 
 void rx_init(struct rx *rx)
 {
@@ -116,56 +118,72 @@ void rx_flush_device(struct worker *w)
         tun_io_write_batch(w, rx->out, rx->out_count, &rx->merged);
         rx->out_count = 0;
     }
+    rx->scratch_used = 0;
 }
 
-static uint8_t *scratch_of(struct rx *rx)
+/* Room for @len bytes of a packet that does not stay in its receive buffer; valid until the device was written to.
+ * The buffer holds several of the largest, so that one can be read while the next is written. */
+static uint8_t *scratch_room(struct worker *w, size_t len)
 {
+    struct rx *rx = &w->rx;
     if (!rx->scratch) {
         rx->scratch = mem_array(SCRATCH_BYTES, 1);
     }
-    return rx->scratch + SCRATCH_HEADROOM;
+    if (rx->scratch_used + len + 2 * SCRATCH_HEADROOM > SCRATCH_BYTES) {
+        rx_flush_device(w);
+    }
+    return rx->scratch + rx->scratch_used + SCRATCH_HEADROOM;
+}
+
+static void scratch_keep(struct rx *rx, size_t len)
+{
+    rx->scratch_used += (len + 2 * SCRATCH_HEADROOM + SCRATCH_HEADROOM - 1) & ~(size_t)(SCRATCH_HEADROOM - 1);
 }
 
 /* Put fragments together. The copy goes to scratch memory, as the storage is only ours under the lock. */
 static bool reassemble(struct worker *w, struct peer_fragments *f, uint8_t **data, size_t *len)
 {
     struct span whole;
-    bool complete = false;
     (void)pthread_mutex_lock(&f->lock);
     int n = fragment_receive(&f->state, w->now_ms, *data, *len, &whole);
-    if (n == 1) {
-        bool moved = whole.data < *data || whole.data >= *data + *len;
-        if (moved) {
-            rx_flush_device(w); /* what was delivered from the scratch memory before */
-            memcpy(scratch_of(&w->rx), whole.data, whole.len);
-        }
-        *data = moved ? scratch_of(&w->rx) : (uint8_t *)(uintptr_t)whole.data;
-        *len = whole.len;
-        complete = true;
+    if (n == 1 && (whole.data < *data || whole.data >= *data + *len)) {
+        *data = scratch_room(w, whole.len);
+        memcpy(*data, whole.data, whole.len);
+        scratch_keep(&w->rx, whole.len);
+    } else if (n == 1) {
+        *data = (uint8_t *)(uintptr_t)whole.data;
     }
     (void)pthread_mutex_unlock(&f->lock);
     if (n < 0) {
         worker_drop(w, DP_DROP_FRAGMENT, 1);
     }
-    return complete;
+    *len = n == 1 ? whole.len : 0;
+    return n == 1;
+}
+
+/* What a compressed packet may expand to: a packet of the device's size. */
+static size_t expanded_max(const struct worker *w)
+{
+    const struct device *d = tun_io_device(w);
+    unsigned mtu = d ? atomic_load_explicit(&d->mtu, memory_order_relaxed) : 0;
+    size_t max = (mtu > EXPANDED_MIN ? mtu : EXPANDED_MIN) + ETHER_HEADER_SIZE + 2 * ETHER_TAG_SIZE;
+    return max < UINT16_MAX ? max : UINT16_MAX;
 }
 
 /* Undo the compression framing. */
-static bool unframe(struct worker *w, unsigned framing, uint8_t **data, size_t *len)
+static bool unframe(struct worker *w, enum compress_framing framing, uint8_t **data, size_t *len)
 {
     struct compress_payload payload;
-    uint8_t *room = scratch_of(&w->rx);
-    bool in_scratch = *data == room;
-    uint8_t temporary[1];
-    (void)temporary;
-    if (!in_scratch) {
-        rx_flush_device(w);
-    }
-    int err = compress_unframe((enum compress_framing)framing, *data, *len, in_scratch ? NULL : room,
-                               in_scratch ? 0 : SCRATCH_BYTES - 2 * SCRATCH_HEADROOM, &payload);
+    bool packed = compress_is_packed(framing, *data, *len);
+    size_t max = packed ? expanded_max(w) : 0;
+    uint8_t *room = packed ? scratch_room(w, max) : NULL;
+    int err = compress_unframe(framing, *data, *len, room, max, &payload);
     if (err || !payload.len) {
         worker_drop(w, err == ERR_LIMIT ? DP_DROP_DECOMPRESS : DP_DROP_FRAMING, 1);
         return false;
+    }
+    if (packed) {
+        scratch_keep(&w->rx, payload.len);
     }
     *data = payload.data;
     *len = payload.len;
@@ -179,7 +197,7 @@ static void deliver(struct worker *w, struct peer *peer, uint8_t *data, size_t l
     if (f && !reassemble(w, f, &data, &len)) {
         return;
     }
-    if (framing != DP_FRAMING_NONE && !unframe(w, framing, &data, &len)) {
+    if (framing != DP_FRAMING_NONE && !unframe(w, (enum compress_framing)framing, &data, &len)) {
         return;
     }
     if (data_pkt_is_ping(data, len)) {

@@ -36,7 +36,8 @@ struct rx_source {
 
 struct rx {
     uint8_t *buffers;         /* RX_MESSAGES_MAX of RX_BUFFER_BYTES; only touched pages exist */
-    uint8_t *scratch;         /* one decompressed packet; made when needed */
+    uint8_t *scratch;         /* reassembled and decompressed packets; made when needed */
+    size_t scratch_used;
     unsigned messages;        /* to ask for in the next call */
     struct mmsghdr headers[RX_MESSAGES_MAX];
     struct iovec iov[RX_MESSAGES_MAX];
