@@ -2,6 +2,7 @@
 #include "dp/user/tcp_io.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -393,6 +394,9 @@ static unsigned keep_rest(struct conn *c, const struct packet *packets, unsigned
 void conn_send(struct worker *w, struct conn *conn, struct packet *packets, unsigned count)
 {
     const struct dp_config *config = &w->user->dp.config;
+    /* With one peer the device is paused instead, and its own queue does the dropping. */
+    bool pauses = config->mode == DP_MODE_P2P && w == conn->owner;
+    unsigned limit = pauses ? UINT_MAX : config->tcp_queue_limit;
     struct iovec iov[TX_PACKETS_MAX];
     int pieces = gather(packets, count, iov);
     unsigned dropped = 0;
@@ -411,14 +415,14 @@ void conn_send(struct worker *w, struct conn *conn, struct packet *packets, unsi
     if (n < 0 && errno != EAGAIN && errno != EINTR) {
         broken(conn);
     } else {
-        dropped = keep_rest(conn, packets, count, n > 0 ? (size_t)n : 0, config->tcp_queue_limit, w->now_ms);
+        dropped = keep_rest(conn, packets, count, n > 0 ? (size_t)n : 0, limit, w->now_ms);
     }
     bool waits = conn->first != NULL;
     arm(conn, waits);
     (void)pthread_mutex_unlock(&conn->lock);
     worker_drop(w, DP_DROP_QUEUE, dropped);
-    if (waits && config->mode == DP_MODE_P2P && w == conn->owner) {
-        tun_io_pause(w, true); /* one peer: let the device's queue feel it */
+    if (waits && pauses) {
+        tun_io_pause(w, true);
     }
 }
 
