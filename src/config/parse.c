@@ -311,6 +311,9 @@ static int include(struct set *s, const char *path)
                                "probably you have a configuration file that tries to include itself.", s->source,
                                s->line, path);
     }
+    if (s->context == SET_FILES && !s->config->config_path) {
+        s->config->config_path = arena_strdup(s->arena, path);
+    }
     int rc = parse_file(s, path);
     if (rc != 0 && rc != ERR_CONFIG) {
         return set_error_plain(s, "In %s:%u: Error opening configuration file: %s (%s)", s->source, s->line, path,

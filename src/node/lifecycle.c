@@ -2,6 +2,7 @@
 #include "node/lifecycle.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,12 +74,16 @@ static char *runtime_stem(const struct config *config)
     const char *path = config->config_path ? config->config_path : "";
     const char *base = strrchr(path, '/');
     base = base ? base + 1 : path;
-    char *identity = mem_printf("%s\n%s\n%s\n%s", path, config->dev ? config->dev : "", config->lport ? config->lport : "",
+    char cwd[PATH_MAX] = "";
+    if (path[0] != '/' && !getcwd(cwd, sizeof(cwd))) {
+        cwd[0] = '\0';
+    }
+    char *identity = mem_printf("%s\n%s\n%s\n%s\n%s", cwd, path, config->dev ? config->dev : "", config->lport ? config->lport : "",
                                 config->connections.count ? config->connections.items[0].rport : "");
     unsigned long long hash = siphash(key, identity, strlen(identity));
     free(identity);
-    return mem_printf("%s/%.*s-%08llx", dir, (int)strcspn(base, "."), *base ? base : "command-line",
-                      hash & 0xFFFFFFFFull);
+    base = *base ? base : "command-line";
+    return mem_printf("%s/%.*s-%08llx", dir, (int)strcspn(base, "."), base, hash & 0xFFFFFFFFull);
 }
 
 static int go_into_background(struct lifecycle *life, const struct config *config)

@@ -19,10 +19,12 @@ struct config;
 struct device;
 struct dp;
 struct event_bus;
+struct firewall;
 struct held_config;
 struct lifecycle;
 struct mgmt;
 struct housekeeping;
+struct journal;
 struct loop;
 struct loop_timer;
 struct pool;
@@ -63,6 +65,8 @@ struct server {
     struct rtnl *nl;
     struct device *device;
     struct routes *routes;
+    struct journal *journal;             /* what a killed run would leave; NULL: nowhere to keep it */
+    struct firewall *firewall;           /* NULL: nothing was set */
     struct event_bus *bus;
     struct env env;                      /* base and tunnel variables of every hook */
     struct server_addresses own;

@@ -15,6 +15,7 @@
 #include "hooks/event.h"
 #include "hooks/scripts.h"
 #include "node/device.h"
+#include "node/journal.h"
 #include "node/lifecycle.h"
 #include "node/loop.h"
 #include "node/routes.h"
@@ -26,6 +27,7 @@
 #include "server/housekeeping.h"
 #include "server/instance.h"
 #include "server/listener.h"
+#include "server/nat.h"
 #include "server/management.h"
 #include "server/pool.h"
 #include "server/port_share.h"
@@ -56,6 +58,8 @@ static void release(struct server *server)
     instances_free(&server->instances);
     hashmap_free(&server->routing);
     env_free(&server->env);
+    nat_stop(server);
+    journal_close(server->journal);
     rtnl_close(server->nl);
     loop_close(server->loop);
     lifecycle_end(server->life);

@@ -19,6 +19,7 @@
 #include "server/instance_session.h"
 #include "server/listener.h"
 #include "server/management.h"
+#include "server/nat.h"
 #include "server/persist.h"
 #include "server/status.h"
 
@@ -95,6 +96,7 @@ static void on_pre_down_done(void *arg, bool accepted)
     }
     routes_free(server->routes);
     server->routes = NULL;
+    nat_stop(server);
     if (!server->config->down_pre) {
         close_device(server);
     }

@@ -17,6 +17,8 @@
 #include "hooks/scripts.h"
 #include "mgmt/mgmt.h"
 #include "node/device.h"
+#include "node/firewall.h"
+#include "node/journal.h"
 #include "node/lifecycle.h"
 #include "node/loop.h"
 #include "node/routes.h"
@@ -30,6 +32,7 @@
 #include "server/instance.h"
 #include "server/listener.h"
 #include "server/management.h"
+#include "server/nat.h"
 #include "server/persist.h"
 #include "server/pool.h"
 #include "server/port_share.h"
@@ -118,6 +121,19 @@ static void on_persist_timer(void *arg)
     (void)persist_save(server->pool, server->config->ifconfig_pool_persist.path); /* logged; tried again */
 }
 
+/* What an earlier run left behind when it was killed is taken back first. */
+static void open_journal(struct server *server)
+{
+    char *path = lifecycle_runtime_file(server->life, "journal");
+    if (path && journal_open(path, &server->journal) == 0) {
+        (void)routes_recover(server->journal, server->nl); /* how many is of no interest */
+        firewall_recover(server->journal);
+    } else {
+        server->journal = NULL;
+    }
+    free(path);
+}
+
 int startup_prepare(struct server *server)
 {
     const struct config *config = server->config;
@@ -135,6 +151,7 @@ int startup_prepare(struct server *server)
         log_fatal("netlink cannot be opened: %s", err_str(rc));
         return rc;
     }
+    open_journal(server);
     server->bus = event_bus_new();
     server->scripts = scripts_new(loop_uv(server->loop), server->bus, config);
     if (server_management_open(server) < 0) {
@@ -144,7 +161,7 @@ int startup_prepare(struct server *server)
     server->reaper = loop_timer_new(server->loop, instance_reap, server);
     addresses_own(server);
     if (reload_make_settings(config, &server->settings) < 0 ||
-        user_policy_new(config, false, rand_system(), &server->users) < 0 || open_data_plane(server) < 0 ||
+        user_policy_new(config, config->management_client_auth || config->auth_pam, rand_system(), &server->users) < 0 || open_data_plane(server) < 0 ||
         open_device(server) < 0 || make_pool(server) < 0) {
         return ERR_CONFIG;
     }
@@ -209,6 +226,7 @@ static void install_routes(struct server *server)
         .peer4 = device_vpn_gateway(server->device),
         .local6 = plan->local6,
         .peer6 = plan->remote6,
+        .journal = server->journal,
     };
     int rc = routes_new(&request, server->nl, &server->routes);
     if (rc < 0) {
@@ -229,6 +247,10 @@ static void on_up_done(void *arg, bool accepted)
     }
     if (listeners_open(server) < 0) {
         fail(server, "a listening address cannot be bound");
+        return;
+    }
+    if (nat_start(server) < 0) {
+        fail(server, "nat-masquerade cannot be set up");
         return;
     }
     lifecycle_ready(server->life);

@@ -36,6 +36,8 @@ run_case() {
     chmod 755 "$work"
     (
         WORK=$work
+        mkdir "$WORK/run"
+        export RUNTIME_DIRECTORY=$WORK/run # of vpnd, instead of the host's
         # Short and unique: an interface name has 15 characters.
         TAG=v$(printf '%x' $$)$(printf '%02x' $((RANDOM % 256)))
         trap case_cleanup EXIT
