@@ -92,8 +92,11 @@ static void dp_event(const struct dp_event *event, void *arg)
         log_error("read from TUN/TAP: %s", err_str(event->error));
         return;
     }
-    if (c->attempt.link) {
-        (void)link_event(c->attempt.link, event);
+    list_for (node, next, &c->attempts) {
+        struct attempt *a = container_of(node, struct attempt, node);
+        if (a->link && link_event(a->link, event)) {
+            return;
+        }
     }
 }
 
@@ -140,7 +143,7 @@ static void fill_remotes(struct client *c)
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        bool tcp = config_proto_is_tcp(outfit_connection(c, i)->proto);
+        bool tcp = outfit_entry_is_tcp(c, i);
         if (tcp != (c->config->proto_force == CONFIG_TRANSPORT_TCP)) {
             remotes_disable(&c->remotes, i);
         }
@@ -192,7 +195,6 @@ static int prepare(struct client *c)
     c->tunnel = tunnel_new(&tools);
     c->hourly = loop_timer_new(c->loop, hourly, c);
     loop_timer_every(c->hourly, HOUR_MS);
-    pull_init(&c->pull);
     return 0;
 }
 
@@ -203,16 +205,11 @@ static void unprepare(struct client *c)
     statistics_stop(c);
     tunnel_free(c->tunnel);
     c->tunnel = NULL;
-    if (c->attempt.config != c->tunnel_config) {
-        config_free(c->attempt.config);
-    }
     config_free(c->tunnel_config);
     c->tunnel_config = NULL;
-    c->attempt = (struct client_attempt){0};
     c->ending = (struct client_ending){0};
     c->retry = (struct client_retry){0};
     pull_print_free(&c->tunnel_print);
-    pull_free(&c->pull);
     loop_timer_free(c->hourly);
     loop_timer_free(c->session_timer);
     loop_timer_free(c->notify_timer);
@@ -360,6 +357,7 @@ static int reread(struct client *c, const struct client_source *source, struct c
 int client_run(struct config *config, const struct client_source *source)
 {
     struct client c = {.config = config, .title = source && source->title ? source->title : "vpnd " VERSION};
+    list_init(&c.attempts);
     struct config *owned = NULL;
     c.status_file.fd = -1;
     if (start_process(&c)) {

@@ -37,7 +37,7 @@ static void after_down(void *arg)
 static void take_down(struct client *c)
 {
     bool soft = c->ending.signal.signal == LOOP_SIGNAL_USR1;
-    const struct config *config = c->attempt.config ? c->attempt.config : c->config;
+    const struct config *config = c->attempt ? c->attempt->config : c->config;
     bool keep = soft && config->persist_tun;
     client_announce(c, soft || c->ending.signal.signal == LOOP_SIGNAL_HUP ? "RECONNECTING" : "EXITING",
                     loop_signal_env(&c->ending.signal));
@@ -62,20 +62,20 @@ static void notified(struct client *c)
 static void notify_tick(void *arg)
 {
     struct client *c = arg;
-    if (--c->ending.notify_left == 0 || !c->attempt.link) {
+    if (--c->ending.notify_left == 0 || !c->attempt || !c->attempt->link) {
         notified(c);
         return;
     }
     if (!c->ending.notified_once) {
-        (void)link_send_exit(c->attempt.link);
+        (void)link_send_exit(c->attempt->link);
     }
 }
 
 static bool wants_notification(const struct client *c, const struct loop_signal_info *info)
 {
-    const struct client_attempt *a = &c->attempt;
+    const struct attempt *a = c->attempt;
     return info->source == LOOP_SOURCE_HARD &&
-           (info->signal == LOOP_SIGNAL_TERM || info->signal == LOOP_SIGNAL_INT) && !c->notify_timer && a->link &&
+           (info->signal == LOOP_SIGNAL_TERM || info->signal == LOOP_SIGNAL_INT) && !c->notify_timer && a && a->link &&
            link_data_running(a->link) && !link_is_tcp(a->link) && a->config->explicit_exit_notify;
 }
 
@@ -84,8 +84,8 @@ static void start_notification(struct client *c, const struct loop_signal_info *
     log_info("%s received, sending exit notification to peer", loop_signal_name(info->signal));
     loop_set_phase(c->loop, LOOP_PHASE_EXITING);
     client_announce(c, "EXITING", "exit-with-notification");
-    c->ending.notify_left = c->attempt.config->explicit_exit_notify;
-    c->ending.notified_once = link_send_exit(c->attempt.link);
+    c->ending.notify_left = c->attempt->config->explicit_exit_notify;
+    c->ending.notified_once = link_send_exit(c->attempt->link);
     c->notify_timer = loop_timer_new(c->loop, notify_tick, c);
     loop_timer_every(c->notify_timer, NOTIFY_INTERVAL_MS);
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "auth/peer.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -14,23 +13,10 @@
 #include "client/job.h"
 #include "client/messages.h"
 #include "client/outfit.h"
+#include "client/race.h"
 #include "client/state.h"
-#include "node/settings.h"
-
-#define RESOLVE_RETRY_MS 5000u
-#define RANDOM_LABEL_BYTES 6
-
-static void lookups(struct client *c);
-
-static struct client_addresses *addresses(struct client *c)
-{
-    return &c->addresses[remotes_current(&c->remotes)];
-}
-
-static const struct config *entry(const struct client *c)
-{
-    return c->attempt.config;
-}
+#include "client/successor.h"
+#include "client/udp_return.h"
 
 static void stop_waiting(struct client *c)
 {
@@ -45,19 +31,20 @@ static void wait_then(struct client *c, uint64_t ms, void (*fn)(void *arg))
     loop_timer_after(c->wait, ms);
 }
 
-/* ------------------------------------------------------------------ link events */
+/* ------------------------------------------------------------------ the attempt in charge */
 
-static void announce_peer(struct client *c)
+void connect_announce_peer(struct client *c)
 {
+    const struct attempt *a = c->attempt;
     char text[ADDR_TEXT_MAX];
-    const union addr *remote = link_remote(c->attempt.link);
+    const union addr *remote = link_remote(a->link);
     struct ip_addr ip = addr_to_ip(remote);
-    const char *name = auth_peer_common_name(c->attempt.peer);
+    const char *name = auth_peer_common_name(a->peer);
     log_info("%s%s%sPeer Connection Initiated with %s", name[0] ? "[" : "", name, name[0] ? "] " : "",
              addr_format_log(remote, text));
     env_set(&c->env, ip.family == AF_INET6 ? "trusted_ip6" : "trusted_ip", ip_format(&ip, text));
     env_setf(&c->env, "trusted_port", "%u", addr_port(remote));
-    auth_peer_export(c->attempt.peer, 0, &c->env);
+    auth_peer_export(a->peer, 0, &c->env);
     char *where = mem_printf("%s", addr_format_log(remote, text));
     char *colon = strrchr(where, ':');
     if (colon) {
@@ -68,90 +55,149 @@ static void announce_peer(struct client *c)
     free(where);
 }
 
-static void on_started(void *arg)
+static void on_resolved(struct attempt *a)
 {
-    struct client *c = arg;
-    loop_set_phase(c->loop, LOOP_PHASE_RUNNING);
-    client_announce(c, "AUTH", "");
+    remotes_resolved(&a->client->remotes, a->client->addresses[a->entry].count);
 }
 
-static void on_active(void *arg)
+static void on_started(struct attempt *a)
 {
-    struct client *c = arg;
-    announce_peer(c);
+    loop_set_phase(a->client->loop, LOOP_PHASE_RUNNING);
+    client_announce(a->client, "AUTH", "");
+}
+
+static void on_active(struct attempt *a)
+{
+    struct client *c = a->client;
+    connect_announce_peer(c);
     if (c->config->pull) {
         client_announce(c, "GET_CONFIG", "");
-        link_pull(c->attempt.link);
+        link_pull(a->link);
     } else {
         establish_without_pull(c);
     }
 }
 
-static void on_message(void *arg, const char *text)
+static void on_message(struct attempt *a, const char *text)
 {
-    messages_receive(arg, text);
+    messages_receive(a->client, text);
 }
 
-static void on_failed(void *arg, enum restart_reason reason)
+static void on_failed(struct attempt *a, enum restart_reason reason)
+{
+    struct client *c = a->client;
+    if (reason == RESTART_RESOLVE && c->config->resolv_retry == 0 && !a->up && c->remotes.failures == 0) {
+        client_fatal(c);
+    } else if (!successor_inherits(c->successor, reason)) {
+        client_fail(c, reason);
+    }
+}
+
+static void on_moved(struct attempt *a)
+{
+    connect_announce_peer(a->client);
+}
+
+static const struct attempt_events in_charge = {
+    .resolved = on_resolved,
+    .started = on_started,
+    .active = on_active,
+    .message = on_message,
+    .failed = on_failed,
+    .moved = on_moved,
+};
+
+void connect_adopt(struct client *c, struct attempt *a)
+{
+    attempt_adopt(a, &in_charge, c);
+    a->quiet = false;
+    c->attempt = a;
+}
+
+/* ------------------------------------------------------------------ one remote, or all of them at once */
+
+static void race_won(void *arg, struct attempt *winner)
 {
     struct client *c = arg;
-    if (link_proxy_refused(c->attempt.link)) {
-        outfit_forget_proxy_login(c);
-    }
+    char *verdict = race_verdict(c->race, winner);
+    race_free(c->race);
+    c->race = NULL;
+    remotes_resolved(&c->remotes, c->addresses[winner->entry].count);
+    remotes_choose(&c->remotes, winner->entry, winner->address);
+    connect_adopt(c, winner);
+    on_started(winner);
+    on_active(winner);
+    udp_return_connected(c, verdict);
+    free(verdict);
+}
+
+static void race_lost(void *arg, enum restart_reason reason)
+{
+    struct client *c = arg;
+    race_log_failures(c->race);
+    race_free(c->race);
+    c->race = NULL;
+    remotes_round_failed(&c->remotes);
     client_fail(c, reason);
 }
 
-static void on_moved(void *arg, const union addr *remote)
+static bool choose_entry(struct client *c);
+
+/* Names only: an address is not looked up. */
+static void announce_resolve(struct client *c)
 {
-    (void)remote;
-    announce_peer(arg);
+    const struct config_remote *remote = outfit_remote(c->attempt->config);
+    struct ip_addr literal;
+    if (remote && c->addresses[c->attempt->entry].count == 0 && ip_parse(remote->host, &literal) < 0) {
+        client_announce(c, "RESOLVE", "");
+    }
 }
 
-static void release_peer(void *tls_user)
+static void set_off(struct client *c);
+
+static void remote_chosen(struct client *c, enum management_remote what)
 {
-    auth_peer_free(tls_user);
+    if (what == MANAGEMENT_REMOTE_SKIP) {
+        attempt_free(c->attempt);
+        c->attempt = NULL;
+        if (choose_entry(c)) {
+            set_off(c);
+        }
+        return;
+    }
+    announce_resolve(c);
+    attempt_begin(c->attempt, &in_charge, c);
 }
 
-/* ------------------------------------------------------------------ making the link */
-
-static void make_link(struct client *c)
+/* Somebody who wants to be asked about each remote gets them one by one. */
+static bool races(const struct client *c)
 {
-    struct client_attempt *a = &c->attempt;
-    struct client_addresses *known = addresses(c);
-    struct link_request request = {
-        .loop = c->loop,
-        .dp = c->dp,
-        .config = entry(c),
-        .released = release_peer,
-        .callbacks = {.started = on_started, .active = on_active, .message = on_message, .failed = on_failed,
-                      .moved = on_moved, .arg = c},
-    };
-    if (outfit_transport(c, &request.transport)) {
-        client_fail(c, RESTART_INITIALISATION);
+    return c->config->remote_parallel && !c->config->management_query_remote && !c->config->management_query_proxy;
+}
+
+static void set_off(struct client *c)
+{
+    if (races(c)) {
+        client_announce(c, "WAIT", "");
+        struct race_request request = {.client = c, .won = race_won, .lost = race_lost, .arg = c};
+        c->race = race_start(&request);
         return;
     }
-    if (known->count) {
-        request.accepted = known->list;
-        request.accepted_count = known->count;
-    }
-    request.settings = outfit_settings(c, &request.transport);
-    if (!request.settings) {
-        proxy_free(request.transport.proxy);
-        client_fail(c, RESTART_INITIALISATION);
-        return;
-    }
-    a->peer = auth_peer_new(NULL);
-    struct session_open open = {
-        .hooks = {.credentials = credentials_hook, .arg = c->credentials},
-        .tls_user = a->peer,
-    };
-    request.open = &open;
-    client_announce(c, request.transport.tcp ? "TCP_CONNECT" : "WAIT", "");
-    a->link = link_new(&request);
-    settings_unref(request.settings);
+    connect_adopt(c, attempt_new(c, remotes_current(&c->remotes), c->remotes.address, false));
+    client_management_ask_remote(c, remote_chosen);
 }
 
 /* ------------------------------------------------------------------ passwords */
+
+/* Point-to-point: the device may be there before the peer is. */
+static void early_device(struct client *c)
+{
+    if (!c->config->pull && !c->config->up_delay) {
+        establish_early_device(c, set_off);
+    } else {
+        set_off(c);
+    }
+}
 
 static void obtained(void *arg, int result)
 {
@@ -164,7 +210,7 @@ static void obtained(void *arg, int result)
         client_fatal(c);
         return;
     }
-    make_link(c);
+    early_device(c);
 }
 
 struct asking {
@@ -185,11 +231,11 @@ static void asking_done(void *arg, int result)
 static void passwords(struct client *c)
 {
     if (client_management_asks(c)) {
-        client_management_ask_login(c, make_link);
+        client_management_ask_login(c, early_device);
         return;
     }
     if (!credentials_missing(c->credentials)) {
-        make_link(c);
+        early_device(c);
         return;
     }
     struct asking *asking = mem_zalloc(sizeof(*asking));
@@ -198,177 +244,15 @@ static void passwords(struct client *c)
                                                             .arg = asking});
 }
 
-static void device_ready(struct client *c)
-{
-    passwords(c);
-}
-
-/* ------------------------------------------------------------------ addresses */
-
-static void lookup_again(void *arg)
-{
-    struct client *c = arg;
-    stop_waiting(c);
-    lookups(c);
-}
-
-static void lookup_failed(struct client *c, const char *host, const char *port, const char *error)
-{
-    log_error("RESOLVE: Cannot resolve host address: %s:%s (%s)", host, port, error);
-    unsigned limit = c->config->resolv_retry;
-    uint64_t now = clock_read().mono_ms;
-    if (limit == 0 && !c->attempt.up && c->remotes.failures == 0) {
-        client_fatal(c);
-    } else if (limit != CONFIG_INFINITE && limit != 0 &&
-               now + RESOLVE_RETRY_MS <= c->attempt.resolve_since + 1000u * (uint64_t)limit) {
-        wait_then(c, RESOLVE_RETRY_MS, lookup_again);
-    } else {
-        client_fail(c, RESTART_RESOLVE);
-    }
-}
-
-static void store(struct client_addresses *into, const union addr *list, size_t count)
-{
-    into->count = count;
-    memcpy(into->list, list, count * sizeof(*list));
-}
-
-static void proxy_resolved(void *arg, const char *error, const union addr *list, size_t count)
-{
-    struct client *c = arg;
-    c->attempt.resolve = NULL;
-    if (error) {
-        lookup_failed(c, outfit_proxy_host(entry(c)), outfit_proxy_port(entry(c)), error);
-        return;
-    }
-    store(&c->attempt.proxy, list, count);
-    lookups(c);
-}
-
-static void remote_resolved(void *arg, const char *error, const union addr *list, size_t count)
-{
-    struct client *c = arg;
-    const struct config_remote *remote = outfit_remote(entry(c));
-    c->attempt.resolve = NULL;
-    if (error) {
-        lookup_failed(c, remote->host, outfit_port(entry(c)), error);
-        return;
-    }
-    store(addresses(c), list, count);
-    remotes_resolved(&c->remotes, count);
-    lookups(c);
-}
-
-static void local_resolved(void *arg, const char *error, const union addr *list, size_t count)
-{
-    struct client *c = arg;
-    c->attempt.resolve = NULL;
-    if (error || count == 0) {
-        lookup_failed(c, entry(c)->local.items[0].host, "", error ? error : "no address");
-        return;
-    }
-    c->attempt.local = list[0];
-    lookups(c);
-}
-
-static char *randomised(const struct client *c, const char *host)
-{
-    struct ip_addr literal;
-    if (!c->config->remote_random_hostname || ip_parse(host, &literal) == 0) {
-        return mem_strdup(host);
-    }
-    uint8_t r[RANDOM_LABEL_BYTES];
-    rand_fill(rand_system(), r, sizeof(r));
-    return mem_printf("%02x%02x%02x%02x%02x%02x.%s", r[0], r[1], r[2], r[3], r[4], r[5], host);
-}
-
-/* Look up what is still missing, one name after the other, then go on. */
-static void lookups(struct client *c)
-{
-    const struct config *config = entry(c);
-    const struct config_remote *remote = outfit_remote(config);
-    const char *proxy_host = outfit_proxy_host(config);
-    bool tcp = config_proto_is_tcp(config->proto);
-    if (proxy_host && c->attempt.proxy.count == 0) {
-        struct resolve_request request = {.host = proxy_host, .service = outfit_proxy_port(config), .stream = true};
-        c->attempt.resolve = resolve_start(c->loop, &request, proxy_resolved, c);
-        return;
-    }
-    if (remote && addresses(c)->count == 0 && !(proxy_host && tcp)) {
-        char *host = randomised(c, remote->host);
-        struct resolve_request request = {
-            .host = host,
-            .service = outfit_port(config),
-            .family = proxy_host ? AF_INET : config_proto_family(config->proto),
-            .stream = tcp,
-        };
-        c->attempt.resolve = resolve_start(c->loop, &request, remote_resolved, c);
-        free(host);
-        return;
-    }
-    if (config->local.count && config->local.items[0].host && c->attempt.local.any.sa_family == AF_UNSPEC) {
-        const union addr *peer = outfit_address(c);
-        struct resolve_request request = {
-            .host = config->local.items[0].host,
-            .service = NULL,
-            .family = peer ? peer->any.sa_family : config_proto_family(config->proto),
-            .stream = tcp,
-        };
-        c->attempt.resolve = resolve_start(c->loop, &request, local_resolved, c);
-        return;
-    }
-    if (!c->config->pull && !c->config->up_delay) {
-        establish_early_device(c, device_ready);
-    } else {
-        passwords(c);
-    }
-}
-
 /* ------------------------------------------------------------------ attempts */
-
-static void start_attempt(struct client *c);
-
-static void drop_config(struct client *c)
-{
-    if (c->attempt.config && c->attempt.config != c->tunnel_config) {
-        config_free(c->attempt.config);
-    }
-    c->attempt.config = NULL;
-}
-
-static bool choose_entry(struct client *c);
-
-/* Names only: an address is not looked up. */
-static void announce_resolve(struct client *c)
-{
-    const struct config_remote *remote = outfit_remote(entry(c));
-    struct ip_addr literal;
-    if (remote && addresses(c)->count == 0 && ip_parse(remote->host, &literal) < 0) {
-        client_announce(c, "RESOLVE", "");
-    }
-}
-
-static void remote_chosen(struct client *c, enum management_remote what)
-{
-    if (what == MANAGEMENT_REMOTE_SKIP) {
-        if (choose_entry(c)) {
-            start_attempt(c);
-        }
-        return;
-    }
-    c->attempt.resolve_since = clock_read().mono_ms;
-    loop_set_phase(c->loop, LOOP_PHASE_CONNECTING);
-    announce_resolve(c);
-    lookups(c);
-}
 
 static void start_attempt(struct client *c)
 {
-    drop_config(c);
-    c->attempt = (struct client_attempt){0};
+    attempt_free(c->attempt);
+    c->attempt = NULL;
     c->ending.active = false;
-    c->attempt.config = outfit_entry(c, remotes_current(&c->remotes));
-    client_management_ask_remote(c, remote_chosen);
+    loop_set_phase(c->loop, LOOP_PHASE_CONNECTING);
+    passwords(c);
 }
 
 static void pause_over(void *arg)
@@ -381,7 +265,7 @@ static void pause_over(void *arg)
 static unsigned pause_seconds(struct client *c)
 {
     const struct config_connection *e = outfit_connection(c, remotes_current(&c->remotes));
-    bool tcp = config_proto_is_tcp(e->proto);
+    bool tcp = outfit_entry_is_tcp(c, remotes_current(&c->remotes));
     struct remotes_pause pause = {
         .retry = e->connect_retry,
         .retry_max = e->connect_retry_limit,
@@ -398,7 +282,9 @@ static unsigned pause_seconds(struct client *c)
 /* Return: false when there is none (the end is under way). */
 static bool choose_entry(struct client *c)
 {
-    switch (remotes_next(&c->remotes)) {
+    enum remotes_step step = remotes_next(&c->remotes);
+    struct attempt_addresses *known = &c->addresses[remotes_current(&c->remotes)];
+    switch (step) {
     case REMOTES_NONE_USABLE:
         log_error("No usable connection profiles are present");
         client_fatal(c);
@@ -410,9 +296,9 @@ static bool choose_entry(struct client *c)
         return false;
     case REMOTES_NEXT_ENTRY:
         if (c->config->persist_remote_ip) {
-            remotes_resolved(&c->remotes, addresses(c)->count);
+            remotes_resolved(&c->remotes, known->count);
         } else {
-            addresses(c)->count = 0;
+            known->count = 0;
         }
         break;
     case REMOTES_KEEP:
@@ -444,15 +330,15 @@ void connect_next(struct client *c)
 
 void connect_abort(struct client *c)
 {
-    struct client_attempt *a = &c->attempt;
     stop_waiting(c);
     client_management_cancel(c);
+    udp_return_stop(c);
     job_cancel(c->question);
     c->question = NULL;
-    resolve_cancel(a->resolve);
-    a->resolve = NULL;
-    link_free(a->link);
-    a->link = NULL;
-    a->peer = NULL;
-    pull_reset(&c->pull);
+    successor_free(c->successor);
+    c->successor = NULL;
+    race_free(c->race);
+    c->race = NULL;
+    attempt_free(c->attempt);
+    c->attempt = NULL;
 }

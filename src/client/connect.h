@@ -2,17 +2,24 @@
 #ifndef VPND_CLIENT_CONNECT_H
 #define VPND_CLIENT_CONNECT_H
 
+struct attempt;
 struct client;
 
 /*
- * One attempt: the next entry, its addresses, passwords, and the link to it. Loop thread only.
+ * Which server to try next, when, and the attempt that is in charge. Loop thread only.
  */
 
 /** connect_next - choose what comes next and start the pause before it (none for the first attempt). Ends the
  *  process when there is nothing left to try. */
 void connect_next(struct client *c);
 
-/** connect_abort - drop everything that belongs to the current attempt but the tunnel and its configuration. */
+/** connect_abort - end every attempt; the tunnel and its configuration stay. */
 void connect_abort(struct client *c);
+
+/** connect_adopt - @a is the attempt in charge from now on; what was in charge before is the caller's to free. */
+void connect_adopt(struct client *c, struct attempt *a);
+
+/** connect_announce_peer - the server's name and address to log, environment and the ipchange program. */
+void connect_announce_peer(struct client *c);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "client/outfit.h"
 #include "client/state.h"
 #include "session/negotiate.h"
 
@@ -22,7 +23,7 @@ static void session_timeout(void *arg)
 
 static void start_session_timer(struct client *c)
 {
-    unsigned seconds = c->attempt.config->session_timeout;
+    unsigned seconds = c->attempt->config->session_timeout;
     if (!seconds) {
         loop_timer_free(c->session_timer);
         c->session_timer = NULL;
@@ -41,8 +42,8 @@ static void tunnel_ready(void *arg, enum tunnel_result result)
         client_fatal(c);
         return;
     }
-    bool first = !c->attempt.up;
-    c->attempt.up = true;
+    bool first = !c->attempt->up;
+    c->attempt->up = true;
     remotes_established(&c->remotes);
     c->connected_unix = clock_read().unix_s;
     if (lifecycle_drop(c->life, c->config)) {
@@ -59,10 +60,10 @@ static void tunnel_ready(void *arg, enum tunnel_result result)
 
 static void raise_tunnel(struct client *c)
 {
-    struct config *config = c->attempt.config;
+    struct config *config = c->attempt->config;
     struct tunnel_request request = {
         .config = config,
-        .remote = addr_to_ip(link_remote(c->attempt.link)),
+        .remote = addr_to_ip(link_remote(c->attempt->link)),
     };
     client_announce(c, "ASSIGN_IP", "");
     struct config *old = c->tunnel_config;
@@ -79,6 +80,11 @@ static void reopen(void *arg)
     loop_timer_free(c->wait);
     c->wait = NULL;
     raise_tunnel(c);
+}
+
+static void raise_now(void *arg)
+{
+    raise_tunnel(arg);
 }
 
 static void closed_for_change(void *arg)
@@ -124,7 +130,7 @@ static struct negotiate_policy policy_of(const struct client *c)
 
 static int negotiate_pull(struct client *c, struct data_negotiated *out)
 {
-    const struct config *config = c->attempt.config;
+    const struct config *config = c->attempt->config;
     char flags[NEGOTIATE_TEXT_MAX];
     char error[NEGOTIATE_TEXT_MAX] = "";
     char unknown[CIPHER_NAME_MAX] = "";
@@ -135,7 +141,7 @@ static int negotiate_pull(struct client *c, struct data_negotiated *out)
         .protocol_flags = flags[0] ? flags : NULL,
         .key_derivation = config->key_derivation ? "tls-ekm" : NULL,
         .has_peer_id = has_peer_id,
-        .server_options = link_peer_options(c->attempt.link),
+        .server_options = link_peer_options(c->attempt->link),
     };
     struct negotiate_policy policy = policy_of(c);
     *out = (struct data_negotiated){.tx_id = has_peer_id ? config->peer_id : DP_PEER_ID_NONE};
@@ -152,10 +158,10 @@ static int negotiate_fixed(struct client *c, struct data_negotiated *out)
     struct negotiate_policy policy = policy_of(c);
     policy.proto = NEGOTIATE_PROTO_P2P;
     struct negotiate_peer peer;
-    negotiate_peer_parse(link_peer_info(c->attempt.link), link_peer_options(c->attempt.link), &peer);
+    negotiate_peer_parse(link_peer_info(c->attempt->link), link_peer_options(c->attempt->link), &peer);
     *out = (struct data_negotiated){.tx_id = DP_PEER_ID_NONE};
     int e = negotiate_p2p(&policy, &peer, c->config->tls_server, &out->outcome);
-    data_negotiated_configure(out, c->attempt.config);
+    data_negotiated_configure(out, c->attempt->config);
     if (e) {
         log_error("P2P mode NCP negotiation: no common data channel cipher; give both ends the same data-ciphers");
     }
@@ -177,9 +183,9 @@ static bool is_rejected_by_filter(const struct config *config, const char *line)
 
 static bool apply_reply(struct client *c)
 {
-    struct config *config = c->attempt.config;
-    for (size_t i = 0; i < c->pull.count; i++) {
-        const char *line = c->pull.lines[i];
+    struct config *config = c->attempt->config;
+    for (size_t i = 0; i < c->attempt->pull.count; i++) {
+        const char *line = c->attempt->pull.lines[i];
         if (config_push_apply(config, (unsigned)i + 1, line, client_reporter()) == CONFIG_PUSH_REJECTED) {
             client_fail(c, is_rejected_by_filter(config, line) ? RESTART_OFFENDING_OPTION : RESTART_BAD_PUSH);
             return false;
@@ -190,7 +196,7 @@ static bool apply_reply(struct client *c)
 
 static void take_token(struct client *c)
 {
-    const struct config *config = c->attempt.config;
+    const struct config *config = c->attempt->config;
     if (config->auth_token && config->auth_token != c->config->auth_token) {
         credentials_set_token(c->credentials, config->auth_token, config->auth_token_user);
         event_announce(c->events, &(struct event){.type = EVENT_AUTH_TOKEN, .text = config->auth_token});
@@ -200,7 +206,7 @@ static void take_token(struct client *c)
 
 static void take_environment(struct client *c)
 {
-    const struct config *config = c->attempt.config;
+    const struct config *config = c->attempt->config;
     for (size_t i = c->config->setenv.count; i < config->setenv.count; i++) {
         env_set(&c->env, config->setenv.items[i].name, config->setenv.items[i].value);
     }
@@ -211,17 +217,40 @@ static void take_environment(struct client *c)
 
 static void drop_useless(struct client *c)
 {
-    struct config *config = c->attempt.config;
-    if (config->explicit_exit_notify && link_is_tcp(c->attempt.link)) {
+    struct config *config = c->attempt->config;
+    if (config->explicit_exit_notify && link_is_tcp(c->attempt->link)) {
         log_info("NOTE: --explicit-exit-notify ignored, it works over UDP only");
         config->explicit_exit_notify = 0;
     }
 }
 
+/* What a server may push for the data plane as a whole. */
+static int set_data_plane(struct client *c)
+{
+    const struct config *config = c->attempt->config;
+    struct dp_nat rules[DP_NAT_MAX];
+    unsigned count = 0;
+    if (config->client_nat.count > DP_NAT_MAX) {
+        log_warn("NOTE: only the first %d client-nat lines are used", DP_NAT_MAX);
+    }
+    for (size_t i = 0; i < config->client_nat.count && count < DP_NAT_MAX; i++) {
+        const struct config_client_nat *n = &config->client_nat.items[i];
+        rules[count++] = (struct dp_nat){
+            .snat = n->kind == CONFIG_NAT_SNAT, .network = n->network, .mask = n->netmask, .alias = n->foreign};
+    }
+    dp_set_block_ipv6(c->dp, config->block_ipv6);
+    int e = dp_set_shaper(c->dp, config->shaper);
+    return e ? e : dp_set_nat(c->dp, rules, count);
+}
+
 static bool start_data(struct client *c, const struct data_negotiated *negotiated)
 {
     const struct negotiated *n = &negotiated->outcome;
-    if (link_start_data(c->attempt.link, c->attempt.config, negotiated)) {
+    int e = set_data_plane(c);
+    if (e) {
+        log_error("The data plane does not take shaper or client-nat: %s", err_str(e));
+    }
+    if (e || link_start_data(c->attempt->link, c->attempt->config, negotiated)) {
         client_fail(c, RESTART_INITIALISATION);
         return false;
     }
@@ -235,16 +264,16 @@ static bool start_data(struct client *c, const struct data_negotiated *negotiate
 
 /* ------------------------------------------------------------------ entry points */
 
-void establish_pulled(struct client *c)
+void establish_pulled(struct client *c, bool pause)
 {
-    link_pulled(c->attempt.link);
+    link_pulled(c->attempt->link);
     if (!apply_reply(c)) {
         return;
     }
     drop_useless(c);
     take_token(c);
     take_environment(c);
-    link_set_socket(c->attempt.link, c->attempt.config);
+    link_set_socket(c->attempt->link, c->attempt->config);
     struct data_negotiated negotiated;
     if (negotiate_pull(c, &negotiated)) {
         client_fail(c, RESTART_BAD_PUSH);
@@ -254,13 +283,13 @@ void establish_pulled(struct client *c)
         return;
     }
     struct pull_print print = {0};
-    pull_print_take(&print, &c->pull, config_is_given(c->config, "tun-mtu"));
+    pull_print_take(&print, &c->attempt->pull, config_is_given(c->config, "tun-mtu"));
     bool same = pull_print_equal(&print, &c->tunnel_print);
     pull_print_free(&c->tunnel_print);
     c->tunnel_print = print;
     if (tunnel_is_open(c->tunnel) && !same) {
         log_info("NOTE: Pulled options changed on restart, will need to close and reopen TUN/TAP device.");
-        tunnel_down(c->tunnel, "sigusr1", false, closed_for_change, c);
+        tunnel_down(c->tunnel, "sigusr1", false, pause ? closed_for_change : raise_now, c);
         return;
     }
     raise_tunnel(c);
@@ -283,8 +312,8 @@ void establish_without_pull(struct client *c)
 void establish_update(struct client *c)
 {
     struct config_push_update update = {0};
-    for (size_t i = 0; i < c->pull.count; i++) {
-        if (config_push_update_apply(c->attempt.config, &update, (unsigned)i + 1, c->pull.lines[i],
+    for (size_t i = 0; i < c->attempt->pull.count; i++) {
+        if (config_push_update_apply(c->attempt->config, &update, (unsigned)i + 1, c->attempt->pull.lines[i],
                                      client_reporter()) == CONFIG_PUSH_REJECTED) {
             client_fail(c, RESTART_OFFENDING_OPTION);
             return;
@@ -294,7 +323,7 @@ void establish_update(struct client *c)
         return;
     }
     pull_print_free(&c->tunnel_print);
-    link_set_config(c->attempt.link, c->attempt.config);
+    link_set_config(c->attempt->link, c->attempt->config);
     tunnel_down(c->tunnel, "sigusr1", false, closed_for_change, c);
 }
 
@@ -302,8 +331,8 @@ void establish_token(struct client *c)
 {
     const char *token = NULL;
     const char *user = NULL;
-    for (size_t i = 0; i < c->pull.count; i++) {
-        const char *line = c->pull.lines[i];
+    for (size_t i = 0; i < c->attempt->pull.count; i++) {
+        const char *line = c->attempt->pull.lines[i];
         if (strncmp(line, "auth-token ", 11) == 0) {
             token = line + 11;
         } else if (strncmp(line, "auth-token-user ", 16) == 0) {
@@ -334,10 +363,8 @@ void establish_early_device(struct client *c, void (*ready)(struct client *c))
     }
     c->early_ready = ready;
     struct config *old = c->tunnel_config;
-    c->tunnel_config = c->attempt.config;
-    struct tunnel_request request = {.config = c->attempt.config, .device_only = true};
+    c->tunnel_config = outfit_entry(c, remotes_current(&c->remotes));
+    struct tunnel_request request = {.config = c->tunnel_config, .device_only = true};
     tunnel_up(c->tunnel, &request, early_ready, c);
-    if (old && old != c->attempt.config) {
-        config_free(old);
-    }
+    config_free(old);
 }

@@ -75,7 +75,9 @@ static const union addr *remote_of(const struct link *l)
 static void poll_timeout(void *arg)
 {
     struct link *l = arg;
-    log_error("Server poll timeout, restarting");
+    if (!l->request.quiet) {
+        log_error("Server poll timeout, restarting");
+    }
     over(l, RESTART_SERVER_POLL);
 }
 
@@ -173,7 +175,9 @@ static void on_failed(struct link *l, const struct session_event *event)
 {
     const struct session_config *config = settings_session(l->settings);
     bool wrapped = !wrap_config_plain(config->wrap);
-    handshake_report_failure(event, remote_of(l), config->hand_window_s, link_is_tcp(l), wrapped);
+    if (!l->request.quiet || l->started) {
+        handshake_report_failure(event, remote_of(l), config->hand_window_s, link_is_tcp(l), wrapped);
+    }
     if (event->type == SESSION_EV_FAILED || link_is_tcp(l)) {
         over(l, RESTART_TLS_ERROR);
     }
@@ -496,7 +500,7 @@ int link_start_data(struct link *l, const struct config *config, const struct da
 {
     l->config = config;
     l->negotiated = *negotiated;
-    l->peer.id = negotiated->tx_id == DP_PEER_ID_NONE ? 0 : negotiated->tx_id;
+    l->peer.id = l->request.peer_handle;
     fill_peer(l, &l->peer);
     int e = dp_peer_new(l->request.dp, &l->peer);
     if (e) {

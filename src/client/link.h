@@ -44,6 +44,8 @@ struct link_request {
     const struct session_open *open;   /* copied */
     void (*released)(void *tls_user);  /* see struct session_driver_open */
     struct transport_request transport; /* its proxy passes */
+    bool quiet;                        /* no line before the server answers, none when it does not */
+    uint32_t peer_handle;              /* the data plane's id for the peer; used by no other link */
     const union addr *accepted;        /* copied: UDP without float: other senders are ignored; none: anybody */
     size_t accepted_count;
     struct link_callbacks callbacks;

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/client/libclient.a
 src_client_libclient_a_SOURCES = \
+	src/client/attempt.c src/client/attempt.h \
 	src/client/client.c src/client/client.h \
 	src/client/closing.c src/client/closing.h \
 	src/client/connect.c src/client/connect.h \
@@ -17,10 +18,13 @@ src_client_libclient_a_SOURCES = \
 	src/client/proxy_http.c src/client/proxy_socks.c \
 	src/client/proxy_login.c src/client/proxy_login.h \
 	src/client/pull.c src/client/pull.h \
+	src/client/race.c src/client/race.h \
 	src/client/remotes.c src/client/remotes.h \
 	src/client/resolve.c src/client/resolve.h \
 	src/client/restart.c src/client/restart.h \
 	src/client/state.c src/client/state.h \
 	src/client/statistics.c src/client/statistics.h \
+	src/client/successor.c src/client/successor.h \
 	src/client/transport.c src/client/transport.h \
-	src/client/tunnel.c src/client/tunnel.h
+	src/client/tunnel.c src/client/tunnel.h \
+	src/client/udp_return.c src/client/udp_return.h

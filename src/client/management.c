@@ -82,7 +82,7 @@ static bool host_remote_get(void *arg, size_t index, struct mgmt_remote *out)
 static bool host_remote_is_tcp(void *arg)
 {
     const struct client *c = arg;
-    return c->attempt.config && config_proto_is_tcp(c->attempt.config->proto);
+    return c->attempt && config_proto_is_tcp(c->attempt->config->proto);
 }
 
 static bool host_cr_response(void *arg, const char *base64)
@@ -90,10 +90,10 @@ static bool host_cr_response(void *arg, const char *base64)
     struct client *c = arg;
     char text[CMD_MAX];
     int n = snprintf(text, sizeof(text), "CR_RESPONSE,%s", base64);
-    if (n < 0 || (size_t)n >= sizeof(text) || !c->attempt.link) {
+    if (n < 0 || (size_t)n >= sizeof(text) || !c->attempt || !c->attempt->link) {
         return false;
     }
-    link_message(c->attempt.link, text);
+    link_message(c->attempt->link, text);
     return true;
 }
 
@@ -239,7 +239,7 @@ static void answer_remote(struct client *c, enum management_remote what)
 static void remote_given(void *arg, const struct mgmt_remote_answer *answer)
 {
     struct client *c = arg;
-    struct config *config = c->attempt.config;
+    struct config *config = c->attempt->config;
     if (answer->action == MGMT_REMOTE_SKIP) {
         remotes_skip(&c->remotes, answer->skip);
         answer_remote(c, MANAGEMENT_REMOTE_SKIP);
@@ -261,7 +261,7 @@ static void remote_given(void *arg, const struct mgmt_remote_answer *answer)
 static void proxy_given(void *arg, const struct mgmt_proxy_answer *answer)
 {
     struct client *c = arg;
-    struct config *config = c->attempt.config;
+    struct config *config = c->attempt->config;
     config->http_proxy = (struct config_http_proxy){0};
     config->socks_proxy = (struct config_socks_proxy){0};
     if (answer->kind == MGMT_PROXY_HTTP) {
@@ -277,7 +277,7 @@ static void proxy_given(void *arg, const struct mgmt_proxy_answer *answer)
 
 void client_management_ask_remote(struct client *c, void (*then)(struct client *c, enum management_remote what))
 {
-    const struct config *config = c->attempt.config;
+    const struct config *config = c->attempt->config;
     const struct config_remote *remote = outfit_remote(config);
     c->asked.remote = then;
     if (!remote) {

@@ -75,10 +75,10 @@ static void auth_failed(struct client *c, const struct cmd *message)
 {
     struct cmd_auth_failed failed = cmd_auth_failed_parse(message->args);
     log_error("AUTH: Received control message: AUTH_FAILED%s%s", message->has_args ? "," : "", message->args);
-    if (c->attempt.refused) {
+    if (c->attempt->refused) {
         return;
     }
-    c->attempt.refused = true;
+    c->attempt->refused = true;
     if (failed.kind == CMD_AUTH_FAILED_TEMP) {
         temporary(c, &failed);
     } else {
@@ -127,12 +127,13 @@ static void question_done(void *arg, int result)
 {
     struct question *q = arg;
     q->client->question = NULL;
-    if (result < 0 || !q->client->attempt.link) {
+    struct attempt *a = q->client->attempt;
+    if (result < 0 || !a || !a->link) {
         log_error("The server's question \"%s\" stays unanswered: %s", q->text, err_str(result < 0 ? result : -ENOTCONN));
         return;
     }
     char *message = challenge_cr_response(q->answer);
-    link_message(q->client->attempt.link, message);
+    link_message(a->link, message);
     secret_wipe(message, strlen(message));
     free(message);
 }
@@ -172,7 +173,7 @@ static void pending(struct client *c, const struct cmd *message)
 {
     unsigned seconds = cmd_pending_timeout(message->args);
     log_info("AUTH_PENDING received, extending handshake timeout%s", seconds ? "" : " by hand-window");
-    link_pull_wait(c->attempt.link, seconds);
+    link_pull_wait(c->attempt->link, seconds);
     client_announce(c, "AUTH_PENDING", message->args);
 }
 
@@ -192,10 +193,10 @@ static void pushed(struct client *c, const char *text, const struct cmd *message
         return;
     }
     bool update = message->type == CMD_PUSH_UPDATE;
-    if (update && !c->attempt.up) {
+    if (update && !c->attempt->up) {
         return;
     }
-    switch (pull_add(&c->pull, message)) {
+    switch (pull_add(&c->attempt->pull, message)) {
     case PULL_MORE:
         return;
     case PULL_BAD:
@@ -206,12 +207,12 @@ static void pushed(struct client *c, const char *text, const struct cmd *message
     }
     if (update) {
         establish_update(c);
-    } else if (link_data_running(c->attempt.link)) {
+    } else if (link_data_running(c->attempt->link)) {
         establish_token(c);
     } else {
-        establish_pulled(c);
+        establish_pulled(c, true);
     }
-    pull_reset(&c->pull);
+    pull_reset(&c->attempt->pull);
 }
 
 void messages_receive(struct client *c, const char *text)

@@ -39,18 +39,45 @@ struct config *outfit_entry(const struct client *c, size_t i)
     return clone;
 }
 
+static const struct config_remote *remote_of(const struct config_connection *e)
+{
+    return e->remote.count ? &e->remote.items[e->remote.count - 1] : NULL;
+}
+
+static const char *port_of(const struct config_connection *e)
+{
+    const struct config_remote *remote = remote_of(e);
+    if (remote && remote->port) {
+        return remote->port;
+    }
+    return e->rport ? e->rport : e->port;
+}
+
+bool outfit_entry_is_tcp(const struct client *c, size_t i)
+{
+    const struct config_connection *e = outfit_connection(c, i);
+    const struct config_remote *remote = remote_of(e);
+    return config_proto_is_tcp(remote && remote->proto_given ? remote->proto : e->proto);
+}
+
+const struct config_remote *outfit_entry_remote(const struct client *c, size_t i)
+{
+    return remote_of(outfit_connection(c, i));
+}
+
+const char *outfit_entry_port(const struct client *c, size_t i)
+{
+    return port_of(outfit_connection(c, i));
+}
+
 const struct config_remote *outfit_remote(const struct config *config)
 {
-    return config->remote.count ? &config->remote.items[config->remote.count - 1] : NULL;
+    return remote_of(&config->top);
 }
 
 const char *outfit_port(const struct config *config)
 {
-    const struct config_remote *remote = outfit_remote(config);
-    if (remote && remote->port) {
-        return remote->port;
-    }
-    return config->rport ? config->rport : config->port;
+    return port_of(&config->top);
 }
 
 const char *outfit_proxy_host(const struct config *config)
@@ -63,10 +90,10 @@ const char *outfit_proxy_port(const struct config *config)
     return config->http_proxy.host ? config->http_proxy.port : config->socks_proxy.port;
 }
 
-const union addr *outfit_address(const struct client *c)
+const union addr *outfit_address(const struct attempt *a)
 {
-    const struct client_addresses *known = &c->addresses[remotes_current(&c->remotes)];
-    return c->remotes.address < known->count ? &known->list[c->remotes.address] : NULL;
+    const struct attempt_addresses *known = &a->client->addresses[a->entry];
+    return a->address < known->count ? &known->list[a->address] : NULL;
 }
 
 /* ------------------------------------------------------------------ sockets */
@@ -104,14 +131,14 @@ static bool binds(const struct config *config, bool tcp)
     return given || !implicit_nobind;
 }
 
-static union addr bind_address(const struct client *c, const struct config *config, int family)
+static union addr bind_address(const struct attempt *a, const struct config *config, int family)
 {
     const char *port = config->local.count && config->local.items[0].port ? config->local.items[0].port
                        : config->lport                                    ? config->lport
                                                                           : config->port;
     uint16_t number = (uint16_t)strtoul(port, NULL, 10);
-    if (c->attempt.local.any.sa_family != AF_UNSPEC) {
-        union addr local = c->attempt.local;
+    if (a->local.any.sa_family != AF_UNSPEC) {
+        union addr local = a->local;
         addr_set_port(&local, number);
         return local;
     }
@@ -168,7 +195,7 @@ static struct proxy *http_proxy(const struct config *config, const struct proxy_
     return proxy;
 }
 
-static int fill_proxy(struct client *c, const struct config *config, struct transport_request *out)
+static int fill_proxy(const struct attempt *a, const struct config *config, struct transport_request *out)
 {
     const struct config_remote *remote = outfit_remote(config);
     if (config->http_proxy.auth == CONFIG_HTTP_AUTH_NTLM2 && config->http_proxy.host) {
@@ -191,26 +218,26 @@ static int fill_proxy(struct client *c, const struct config *config, struct tran
     target.password = login.password;
     out->proxy_is_http = config->http_proxy.host != NULL;
     out->proxy = out->proxy_is_http ? http_proxy(config, &target) : proxy_socks_new(&target, !out->tcp);
-    out->proxy_address = c->attempt.proxy.list[0];
+    out->proxy_address = a->proxy.list[0];
     proxy_login_wipe(&login);
     return 0;
 }
 
-int outfit_transport(struct client *c, struct transport_request *out)
+int outfit_transport(const struct attempt *a, struct transport_request *out)
 {
-    const struct config *config = c->attempt.config;
-    const union addr *address = outfit_address(c);
-    *out = (struct transport_request){.tcp = config_proto_is_tcp(config->proto)};
+    const struct config *config = a->config;
+    const union addr *address = outfit_address(a);
+    *out = (struct transport_request){.tcp = config_proto_is_tcp(config->proto), .quiet = a->quiet};
     if (address) {
         out->remote = *address;
     }
-    if (outfit_proxy_host(config) && fill_proxy(c, config, out)) {
+    if (outfit_proxy_host(config) && fill_proxy(a, config, out)) {
         return ERR_CONFIG;
     }
     const union addr *peer = out->proxy ? &out->proxy_address : &out->remote;
     int family = peer->any.sa_family != AF_UNSPEC ? peer->any.sa_family : config_proto_family(config->proto);
     out->bind = binds(config, out->tcp);
-    out->local = bind_address(c, config, family == AF_UNSPEC ? AF_INET6 : family);
+    out->local = bind_address(a, config, family == AF_UNSPEC ? AF_INET6 : family);
     out->family_text = family_text(out->tcp, out->local.any.sa_family);
     out->socket = SOCK_OPTIONS_INIT;
     out->socket.sndbuf = buffer_size(config, "sndbuf", config->sndbuf);
@@ -285,9 +312,9 @@ static int peer_info(const struct config *config, char *out, size_t cap)
     return len;
 }
 
-struct settings *outfit_settings(struct client *c, const struct transport_request *transport)
+struct settings *outfit_settings(const struct attempt *a, const struct transport_request *transport)
 {
-    const struct config *config = c->attempt.config;
+    const struct config *config = a->config;
     char info[PEER_INFO_MAX];
     if (peer_info(config, info, sizeof(info)) < 0) {
         log_warn("What this client tells about itself is too long and is left out (setenv UV_...)");
@@ -296,7 +323,7 @@ struct settings *outfit_settings(struct client *c, const struct transport_reques
     const union addr *peer = transport->proxy ? &transport->proxy_address : &transport->remote;
     struct settings_request request = {
         .config = config,
-        .keys = c->keys,
+        .keys = a->client->keys,
         .role = config->tls_server ? SESSION_SERVER : SESSION_CLIENT,
         .tcp = transport->tcp,
         .outer_ipv6 = peer->any.sa_family == AF_INET6,

@@ -135,6 +135,23 @@ void remotes_advance(struct remotes *r, enum remotes_advance how)
     }
 }
 
+void remotes_choose(struct remotes *r, size_t entry, size_t address)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        if (r->order[i] == entry) {
+            r->position = i;
+        }
+    }
+    r->address = address;
+}
+
+/* The next change of entry adds one more. */
+void remotes_round_failed(struct remotes *r)
+{
+    r->failures += r->count - 1;
+    r->skip_addresses = true;
+}
+
 static unsigned larger(unsigned a, unsigned b)
 {
     return a > b ? a : b;

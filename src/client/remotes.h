@@ -73,6 +73,12 @@ void remotes_skip(struct remotes *r, size_t entries);
 /** remotes_advance - what AUTH_FAILED,TEMP[advance ...] asked for, or RESTART,[N] (REMOTE). */
 void remotes_advance(struct remotes *r, enum remotes_advance how);
 
+/** remotes_choose - @entry (as the owner counts) and its address number @address are in use: all were tried at once. */
+void remotes_choose(struct remotes *r, size_t entry, size_t address);
+
+/** remotes_round_failed - every entry was tried at once and failed. */
+void remotes_round_failed(struct remotes *r);
+
 /** Everything that decides the pause before the next attempt. All times in seconds. */
 struct remotes_pause {
     unsigned retry;          /* connect-retry */

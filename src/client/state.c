@@ -31,8 +31,8 @@ void client_announce(struct client *c, const char *state, const char *detail)
 {
     char remote_host[ADDR_TEXT_MAX] = "";
     char remote_port[8] = "";
-    if (c->attempt.link) {
-        const union addr *remote = link_remote(c->attempt.link);
+    if (c->attempt && c->attempt->link) {
+        const union addr *remote = link_remote(c->attempt->link);
         if (remote->any.sa_family != AF_UNSPEC) {
             struct ip_addr ip = addr_to_ip(remote);
             ip_format(&ip, remote_host);

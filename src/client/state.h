@@ -3,21 +3,21 @@
 #define VPND_CLIENT_STATE_H
 
 /*
- * The client as a whole: what its parts share. Only for client.c, connect.c, messages.c, establish.c and closing.c;
- * the modules that do one thing (link, tunnel, remotes, ...) do not know it. Loop thread only.
+ * The client as a whole: what its parts share. For the modules that carry a
+ * connection through its life; the modules that do one thing (link, tunnel, remotes, ...) do not know it. Loop thread only.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/list.h"
+#include "client/attempt.h"
 #include "client/client.h"
 #include "client/credentials.h"
-#include "client/link.h"
 #include "client/management.h"
 #include "client/pull.h"
 #include "client/remotes.h"
-#include "client/resolve.h"
 #include "client/restart.h"
 #include "client/tunnel.h"
 #include "config/config.h"
@@ -27,31 +27,14 @@
 #include "node/lifecycle.h"
 #include "node/loop.h"
 
-struct auth_peer;
 struct job;
 struct journal;
 struct mgmt;
+struct race;
+struct roaming;
 struct scripts;
+struct successor;
 struct tls_setup;
-
-/** Addresses that an entry's name gave. */
-struct client_addresses {
-    union addr list[RESOLVE_ADDRESSES_MAX];
-    size_t count;
-};
-
-/** One try to reach a server, from choosing it to its end. */
-struct client_attempt {
-    struct config *config;       /* clone with the entry on top; pushed options are applied to it */
-    struct resolve *resolve;
-    uint64_t resolve_since;      /* mono_ms of the first lookup: resolv-retry */
-    struct client_addresses proxy;
-    union addr local;            /* AF_UNSPEC: not looked up */
-    struct link *link;
-    struct auth_peer *peer;      /* of the link's session */
-    bool refused;                /* AUTH_FAILED came */
-    bool up;                     /* "Initialization Sequence Completed" */
-};
 
 /** How the current connection ends, once that is decided. */
 struct client_ending {
@@ -95,17 +78,22 @@ struct client {
     struct settings_keys *keys;
     struct dp *dp;
     struct remotes remotes;
-    struct client_addresses *addresses; /* by entry */
+    struct attempt_addresses *addresses; /* by entry */
     struct tunnel *tunnel;
     struct config *tunnel_config;    /* clone that the open tunnel was made from; may be the attempt's */
     void (*early_ready)(struct client *c); /* point-to-point: the device is open */
     struct pull_print tunnel_print;  /* of the reply that the open tunnel was made from */
 
-    struct client_attempt attempt;
+    struct list attempts;            /* all of them, for the events of the data plane */
+    uint32_t peer_handles;           /* last one given to a link */
+    struct attempt *attempt;         /* the one in charge; NULL between attempts and while remotes race */
+    struct race *race;
+    struct successor *successor;     /* second connection that may take over */
+    struct roaming *roaming;
     struct client_ending ending;
     struct client_retry retry;
-    struct pull pull;
     struct job *question;            /* a person is being asked */
+    struct loop_timer *udp_timer;    /* when to look whether UDP works again */
     struct loop_timer *wait;         /* pause, resolv-retry, device reopening: one of them at a time */
     struct loop_timer *session_timer; /* session-timeout */
     struct loop_timer *notify_timer;

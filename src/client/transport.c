@@ -83,6 +83,9 @@ static void report(void *arg)
 
 static void log_link(const struct transport *t)
 {
+    if (t->request.quiet) {
+        return;
+    }
     char text[ADDR_TEXT_MAX];
     if (t->request.bind) {
         log_info("%s link local (bound): %s", t->request.family_text, addr_format_log(&t->request.local, text));
@@ -92,9 +95,12 @@ static void log_link(const struct transport *t)
     log_info("%s link remote: %s", t->request.family_text, addr_format_log(&t->path.remote, text));
 }
 
-static void log_buffers(const struct sock_buffers *sizes)
+static void log_buffers(const struct transport *t, const struct sock_buffers *sizes)
 {
     char text[80];
+    if (t->request.quiet) {
+        return;
+    }
     log_usual("Socket Buffers: %s", sock_buffers_format(sizes, text));
 }
 
@@ -127,7 +133,7 @@ static void open_udp(struct transport *t, const union addr *relay)
         fail(t, RESTART_CONNECTION_FAILED);
         return;
     }
-    log_buffers(&sizes);
+    log_buffers(t, &sizes);
     t->twin = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     uint32_t listener = 0;
     int e = dp_listener_add(t->dp, &fd, 1, false, relay, relay ? &t->request.remote : NULL, &listener);
@@ -235,18 +241,32 @@ static void talk_to_proxy(struct transport *t)
     }
 }
 
+static const union addr *tcp_peer(const struct transport *t)
+{
+    return t->request.proxy ? &t->request.proxy_address : &t->request.remote;
+}
+
+static void connect_failed(const struct transport *t, int error)
+{
+    char text[ADDR_TEXT_MAX];
+    if (!t->request.quiet) {
+        log_error("TCP: connect to %s failed: %s", addr_format_log(tcp_peer(t), text), err_str(error));
+    }
+}
+
 static void connected(struct transport *t)
 {
     char text[ADDR_TEXT_MAX];
-    const union addr *peer = t->request.proxy ? &t->request.proxy_address : &t->request.remote;
     int e = sock_error(t->fd);
     if (e) {
-        log_error("TCP: connect to %s failed: %s", addr_format_log(peer, text), err_str(e));
+        connect_failed(t, e);
         fail(t, RESTART_CONNECTION_FAILED);
         return;
     }
     t->connected = true;
-    log_info("TCP connection established with %s", addr_format_log(peer, text));
+    if (!t->request.quiet) {
+        log_info("TCP connection established with %s", addr_format_log(tcp_peer(t), text));
+    }
     if (!t->request.proxy) {
         hand_over_tcp(t, NULL, 0);
         return;
@@ -282,18 +302,20 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 static void start_tcp(struct transport *t)
 {
     char text[ADDR_TEXT_MAX];
-    const union addr *peer = t->request.proxy ? &t->request.proxy_address : &t->request.remote;
+    const union addr *peer = tcp_peer(t);
     bool bind_here = t->request.bind && !t->request.proxy;
     struct sock_buffers sizes;
-    log_info("Attempting to establish TCP connection with %s", addr_format_log(peer, text));
+    if (!t->request.quiet) {
+        log_info("Attempting to establish TCP connection with %s", addr_format_log(peer, text));
+    }
     t->fd = sock_tcp_connect(peer, bind_here ? &t->request.local : NULL, &t->request.socket, &sizes);
     if (t->fd < 0) {
-        log_error("TCP: connect to %s failed: %s", addr_format_log(peer, text), err_str(t->fd));
+        connect_failed(t, t->fd);
         t->fd = -1;
         fail(t, RESTART_CONNECTION_FAILED);
         return;
     }
-    log_buffers(&sizes);
+    log_buffers(t, &sizes);
     t->poll = mem_zalloc(sizeof(*t->poll));
     t->poll->data = t;
     int e = uv_poll_init(loop_uv(t->loop), t->poll, t->fd);
@@ -381,7 +403,7 @@ void transport_set_socket(struct transport *t, unsigned sndbuf, unsigned rcvbuf,
         if (e) {
             log_warn("NOTE: pushed sndbuf or rcvbuf cannot be set: %s", err_str(e));
         } else {
-            log_buffers(&sizes);
+            log_buffers(t, &sizes);
         }
     }
     int e = bind_dev ? sock_bind_device(t->twin, bind_dev) : 0;

@@ -36,6 +36,7 @@ struct transport_request {
     bool bind;
     union addr local;          /* with @bind: address (may be the wildcard) and port */
     struct sock_options socket;
+    bool quiet;                /* no line but for what is wrong with this host */
     const char *family_text;   /* "UDPv4", "TCPv6_CLIENT": for log lines; static */
 };
 

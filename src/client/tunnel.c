@@ -430,6 +430,11 @@ void tunnel_down(struct tunnel *t, const char *signal, bool keep, void (*done)(v
     advance(t);
 }
 
+bool tunnel_is_busy(const struct tunnel *t)
+{
+    return t->steps != NULL;
+}
+
 bool tunnel_is_open(const struct tunnel *t)
 {
     return t->device != NULL;

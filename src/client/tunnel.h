@@ -64,6 +64,9 @@ void tunnel_up(struct tunnel *t, const struct tunnel_request *request,
  */
 void tunnel_down(struct tunnel *t, const char *signal, bool keep, void (*done)(void *arg), void *arg);
 
+/** tunnel_is_busy - tunnel_up() or tunnel_down() is under way. */
+bool tunnel_is_busy(const struct tunnel *t);
+
 /** tunnel_is_open - the device is there. */
 bool tunnel_is_open(const struct tunnel *t);
 

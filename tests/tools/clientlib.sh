@@ -97,6 +97,6 @@ client_ends() {
 host_state() {
     in_ns "$1" ip -4 route show table all | sort
     in_ns "$1" ip -6 route show table all | grep -v ' proto kernel ' | sort
-    in_ns "$1" ip -o addr show | sed 's/valid_lft.*//' | sort
+    in_ns "$1" ip -o addr show | sed 's/ tentative//; s/valid_lft.*//' | sort
     in_ns "$1" nft list ruleset 2>/dev/null || true
 }

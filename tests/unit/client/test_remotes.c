@@ -212,3 +212,30 @@ Test(remotes, shift_is_bounded)
     cr_assert_eq(remotes_pause_seconds(&r, &p), 300);
     remotes_free(&r);
 }
+
+Test(remotes, a_lost_race_counts_as_a_whole_round)
+{
+    struct remotes r;
+    remotes_init(&r, 3, 1, NULL);
+    cr_assert_eq(remotes_next(&r), REMOTES_NEXT_ENTRY);
+    remotes_round_failed(&r);
+    cr_assert_eq(remotes_next(&r), REMOTES_NEXT_ENTRY);
+    cr_assert_eq(r.failures, 3);
+    remotes_round_failed(&r);
+    cr_assert_eq(remotes_next(&r), REMOTES_EXHAUSTED, "connect-retry-max 1 allows one more round");
+    remotes_free(&r);
+}
+
+Test(remotes, the_winner_of_a_race_is_where_the_next_attempt_goes)
+{
+    struct remotes r;
+    remotes_init(&r, 3, 0, NULL);
+    (void)remotes_next(&r);
+    remotes_resolved(&r, 2);
+    remotes_choose(&r, 2, 1);
+    remotes_established(&r);
+    cr_assert_eq(remotes_next(&r), REMOTES_KEEP);
+    cr_assert_eq(remotes_current(&r), 2);
+    cr_assert_eq(r.address, 1);
+    remotes_free(&r);
+}
