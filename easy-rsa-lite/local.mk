@@ -1,6 +1,8 @@
-EXTRA_DIST += easy-rsa-lite/pki
+EXTRA_DIST += easy-rsa-lite/pki easy-rsa-lite/server-setup.sh
 install-exec-local:
-	$(MKDIR_P) $(DESTDIR)$(sbindir)
-	$(INSTALL_SCRIPT) $(top_srcdir)/easy-rsa-lite/pki $(DESTDIR)$(sbindir)/vpnd-pki
+	$(MKDIR_P) $(DESTDIR)$(sbindir) $(DESTDIR)$(pkgdatadir)
+	sed 's,^library=.*,library=$${PKI_LIBRARY:-$(pkgdatadir)},' $(top_srcdir)/easy-rsa-lite/pki >$(DESTDIR)$(sbindir)/vpnd-pki
+	chmod 755 $(DESTDIR)$(sbindir)/vpnd-pki
+	$(INSTALL_DATA) $(top_srcdir)/easy-rsa-lite/server-setup.sh $(DESTDIR)$(pkgdatadir)/server-setup.sh
 uninstall-local:
-	rm -f $(DESTDIR)$(sbindir)/vpnd-pki
+	rm -f $(DESTDIR)$(sbindir)/vpnd-pki $(DESTDIR)$(pkgdatadir)/server-setup.sh
