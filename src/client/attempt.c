@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "client/kill_switch.h"
 #include "client/outfit.h"
 #include "client/state.h"
 #include "node/settings.h"
@@ -61,7 +62,7 @@ static void on_failed(void *arg, enum restart_reason reason)
 static void on_moved(void *arg, const union addr *remote)
 {
     struct attempt *a = arg;
-    (void)remote;
+    kill_switch_exit(a->client->kill_switch, remote, attempt_is_tcp(a));
     if (a->events->moved) {
         a->events->moved(a);
     }
@@ -143,10 +144,30 @@ static void store(struct attempt_addresses *into, const union addr *list, size_t
     memcpy(into->list, list, count * sizeof(*list));
 }
 
+/* The kill switch lets questions out only while a name is looked up. */
+static void look_up(struct attempt *a, const struct resolve_request *request, resolve_fn fn)
+{
+    struct ip_addr literal;
+    a->asking = ip_parse(request->host, &literal) < 0;
+    if (a->asking) {
+        kill_switch_ask(a->client->kill_switch);
+    }
+    a->resolve = resolve_start(a->client->loop, request, fn, a);
+}
+
+static void looked_up(struct attempt *a)
+{
+    a->resolve = NULL;
+    if (a->asking) {
+        kill_switch_asked(a->client->kill_switch);
+        a->asking = false;
+    }
+}
+
 static void proxy_resolved(void *arg, const char *error, const union addr *list, size_t count)
 {
     struct attempt *a = arg;
-    a->resolve = NULL;
+    looked_up(a);
     if (error) {
         lookup_failed(a, outfit_proxy_host(a->config), outfit_proxy_port(a->config), error);
         return;
@@ -158,7 +179,7 @@ static void proxy_resolved(void *arg, const char *error, const union addr *list,
 static void remote_resolved(void *arg, const char *error, const union addr *list, size_t count)
 {
     struct attempt *a = arg;
-    a->resolve = NULL;
+    looked_up(a);
     if (error) {
         lookup_failed(a, a->host, outfit_port(a->config), error);
         return;
@@ -174,7 +195,7 @@ static void remote_resolved(void *arg, const char *error, const union addr *list
 static void local_resolved(void *arg, const char *error, const union addr *list, size_t count)
 {
     struct attempt *a = arg;
-    a->resolve = NULL;
+    looked_up(a);
     if (error || count == 0) {
         lookup_failed(a, a->config->local.items[0].host, "", error ? error : "no address");
         return;
@@ -199,7 +220,7 @@ static void look_up_proxy(struct attempt *a)
 {
     struct resolve_request request = {
         .host = outfit_proxy_host(a->config), .service = outfit_proxy_port(a->config), .stream = true};
-    a->resolve = resolve_start(a->client->loop, &request, proxy_resolved, a);
+    look_up(a, &request, proxy_resolved);
 }
 
 static void look_up_remote(struct attempt *a)
@@ -212,7 +233,7 @@ static void look_up_remote(struct attempt *a)
         .family = outfit_proxy_host(a->config) ? AF_INET : config_proto_family(a->config->proto),
         .stream = attempt_is_tcp(a),
     };
-    a->resolve = resolve_start(a->client->loop, &request, remote_resolved, a);
+    look_up(a, &request, remote_resolved);
 }
 
 static void look_up_local(struct attempt *a)
@@ -223,7 +244,7 @@ static void look_up_local(struct attempt *a)
         .family = peer ? peer->any.sa_family : config_proto_family(a->config->proto),
         .stream = attempt_is_tcp(a),
     };
-    a->resolve = resolve_start(a->client->loop, &request, local_resolved, a);
+    look_up(a, &request, local_resolved);
 }
 
 /* Look up what is still missing, one name after the other, then go on. */
@@ -278,6 +299,7 @@ void attempt_free(struct attempt *a)
     list_remove(&a->node);
     loop_timer_free(a->again);
     resolve_cancel(a->resolve);
+    looked_up(a);
     link_free(a->link);
     pull_free(&a->pull);
     if (a->config != a->client->tunnel_config) {

@@ -54,6 +54,7 @@ struct attempt {
     struct config *config;       /* clone with the entry on top; pushed options are applied to it */
     char *host;                  /* name that was looked up last */
     struct resolve *resolve;
+    bool asking;                 /* the kill switch is open for a lookup */
     struct loop_timer *again;    /* resolv-retry */
     uint64_t resolve_since;      /* mono_ms of the first lookup */
     struct attempt_addresses proxy;

@@ -12,12 +12,14 @@
 #include "base/secret.h"
 #include "client/closing.h"
 #include "client/connect.h"
+#include "client/kill_switch.h"
 #include "client/outfit.h"
 #include "client/state.h"
 #include "client/statistics.h"
 #include "hooks/base_env.h"
 #include "hooks/scripts.h"
 #include "mgmt/mgmt.h"
+#include "node/firewall.h"
 #include "node/journal.h"
 #include "node/routes.h"
 #include "node/settings.h"
@@ -191,6 +193,7 @@ static int prepare(struct client *c)
         .events = c->events,
         .env = &c->env,
         .journal = c->journal,
+        .kill_switch = c->kill_switch,
     };
     c->tunnel = tunnel_new(&tools);
     c->hourly = loop_timer_new(c->loop, hourly, c);
@@ -300,6 +303,18 @@ static void open_journal(struct client *c)
     free(path);
 }
 
+/* Up before the first packet; a table that a killed run left is replaced without a gap. */
+static int set_kill_switch(struct client *c)
+{
+    if (!c->config->kill_switch) {
+        kill_switch_free(c->kill_switch);
+        c->kill_switch = NULL;
+        firewall_recover(c->journal);
+        return 0;
+    }
+    return c->kill_switch ? 0 : kill_switch_new(lifecycle_name(c->life), c->journal, &c->kill_switch);
+}
+
 static int start_process(struct client *c)
 {
     if (obtain_passwords(c) || load_keys(c) || lifecycle_start(c->config, &c->life)) {
@@ -315,7 +330,8 @@ static int start_process(struct client *c)
     }
     c->events = event_bus_new();
     open_journal(c);
-    return client_management_open(c);
+    int r = set_kill_switch(c);
+    return r < 0 ? r : client_management_open(c);
 }
 
 static void end_process(struct client *c)
@@ -329,6 +345,7 @@ static void end_process(struct client *c)
     credentials_free(c->credentials);
     rtnl_close(c->nl);
     env_free(&c->env);
+    kill_switch_free(c->kill_switch);
     journal_close(c->journal);
     lifecycle_end(c->life);
 }
@@ -351,7 +368,7 @@ static int reread(struct client *c, const struct client_source *source, struct c
     c->credentials = NULL;
     (void)lifecycle_reload(c->life, c->config);
     mgmt_set_config(c->mgmt, c->config);
-    return obtain_passwords(c) || load_keys(c) ? ERR_CONFIG : 0;
+    return obtain_passwords(c) || load_keys(c) || set_kill_switch(c) ? ERR_CONFIG : 0;
 }
 
 int client_run(struct config *config, const struct client_source *source)

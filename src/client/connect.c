@@ -295,7 +295,7 @@ static bool choose_entry(struct client *c)
         client_fatal(c);
         return false;
     case REMOTES_NEXT_ENTRY:
-        if (c->config->persist_remote_ip) {
+        if (c->config->persist_remote_ip || c->kill_switch) {
             remotes_resolved(&c->remotes, known->count);
         } else {
             known->count = 0;

@@ -9,6 +9,7 @@ src_client_libclient_a_SOURCES = \
 	src/client/establish.c src/client/establish.h \
 	src/client/handshake_report.c src/client/handshake_report.h \
 	src/client/job.c src/client/job.h \
+	src/client/kill_switch.c src/client/kill_switch.h \
 	src/client/link.c src/client/link.h \
 	src/client/management.c src/client/management.h \
 	src/client/messages.c src/client/messages.h \

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "client/kill_switch.h"
 #include "client/proxy_login.h"
 #include "client/state.h"
 #include "node/settings.h"
@@ -223,6 +224,11 @@ static int fill_proxy(const struct attempt *a, const struct config *config, stru
     return 0;
 }
 
+static void let_out(void *arg, const union addr *peer, bool tcp)
+{
+    kill_switch_exit(arg, peer, tcp);
+}
+
 int outfit_transport(const struct attempt *a, struct transport_request *out)
 {
     const struct config *config = a->config;
@@ -231,6 +237,8 @@ int outfit_transport(const struct attempt *a, struct transport_request *out)
     if (address) {
         out->remote = *address;
     }
+    out->opening = let_out;
+    out->opening_arg = a->client->kill_switch;
     if (outfit_proxy_host(config) && fill_proxy(a, config, out)) {
         return ERR_CONFIG;
     }

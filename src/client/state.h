@@ -29,6 +29,7 @@
 
 struct job;
 struct journal;
+struct kill_switch;
 struct mgmt;
 struct race;
 struct roaming;
@@ -71,6 +72,7 @@ struct client {
     struct env env;                  /* of the user's programs */
     struct rtnl *nl;
     struct journal *journal;
+    struct kill_switch *kill_switch; /* NULL: not configured */
     struct credentials *credentials;
     struct restart_policy policy;
 

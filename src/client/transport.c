@@ -116,11 +116,19 @@ static void become_ready(struct transport *t)
     loop_timer_after(t->report, 0);
 }
 
+static void announce(const struct transport *t, const union addr *peer, bool tcp)
+{
+    if (t->request.opening) {
+        t->request.opening(t->request.opening_arg, peer, tcp);
+    }
+}
+
 /* A UDP socket; @relay: datagrams go through this SOCKS relay. */
 static void open_udp(struct transport *t, const union addr *relay)
 {
     struct sock_buffers sizes;
     const union addr *peer = relay ? relay : &t->request.remote;
+    announce(t, peer, false);
     int fd = sock_udp_open(bind_address(t), peer->any.sa_family, &t->request.socket, &sizes);
     if (fd < 0) {
         char text[ADDR_TEXT_MAX];
@@ -305,6 +313,7 @@ static void start_tcp(struct transport *t)
     const union addr *peer = tcp_peer(t);
     bool bind_here = t->request.bind && !t->request.proxy;
     struct sock_buffers sizes;
+    announce(t, peer, true);
     if (!t->request.quiet) {
         log_info("Attempting to establish TCP connection with %s", addr_format_log(peer, text));
     }

@@ -37,6 +37,9 @@ struct transport_request {
     union addr local;          /* with @bind: address (may be the wildcard) and port */
     struct sock_options socket;
     bool quiet;                /* no line but for what is wrong with this host */
+    /** Before the first packet to @peer; NULL: nobody wants to know. */
+    void (*opening)(void *arg, const union addr *peer, bool tcp);
+    void *opening_arg;
     const char *family_text;   /* "UDPv4", "TCPv6_CLIENT": for log lines; static */
 };
 

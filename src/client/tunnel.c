@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "client/dns_export.h"
+#include "client/kill_switch.h"
 #include "config/config.h"
 #include "hooks/env.h"
 #include "hooks/event.h"
@@ -131,6 +132,7 @@ static enum step step_open(struct tunnel *t)
         log_error("The data plane does not take the device %s: %s", device_name(t->device), err_str(e));
         return STEP_FAILED;
     }
+    kill_switch_device(t->tools.kill_switch, device_name(t->device));
     device_export(device_get_plan(t->device), device_name(t->device), t->tools.env);
     return STEP_DONE;
 }
@@ -289,6 +291,7 @@ static enum step step_down_before(struct tunnel *t)
 static enum step step_close(struct tunnel *t)
 {
     if (!t->keep && t->device) {
+        kill_switch_device(t->tools.kill_switch, NULL);
         device_deconfigure(t->device);
         dp_device_detach(t->tools.dp);
     }

@@ -18,6 +18,7 @@ struct config;
 struct env;
 struct event_bus;
 struct journal;
+struct kill_switch;
 struct tunnel;
 
 /** What a tunnel works with for its whole life; borrowed. */
@@ -28,6 +29,7 @@ struct tunnel_tools {
     struct event_bus *events;
     struct env *env;         /* grows by the variables of the tunnel */
     struct journal *journal; /* for routes; NULL none */
+    struct kill_switch *kill_switch; /* learns the device's name; NULL none */
 };
 
 enum tunnel_result {
