@@ -69,10 +69,10 @@ applications() {
 leaks() {
     tcpdump -nr "$WORK/outer.pcap" "src host 10.99.0.2 or src host fd99::2 or src net fe80::/10" 2>/dev/null |
         grep -vE 'IP 10\.99\.0\.2\.[0-9]+ > 10\.99\.0\.1\.1194: UDP' |
-        grep -vE 'ICMP6, (neighbor (solicitation|advertisement)|router solicitation|destination unreachable)|multicast listener report'
+        grep -vE 'ICMP6, (neighbor (solicitation|advertisement)|router solicitation|destination unreachable)|multicast listener report| ARP, '
 }
 
-closed() { in_ns c nft list tables | grep -q 'inet vpnd-'; }
+closed() { [[ $(in_ns c nft list tables) == *"inet vpnd-"* ]]; }
 
 capture() {
     start capture ip netns exec "$(ns s)" tcpdump -i eth0 -U --immediate-mode -w "$WORK/outer.pcap"
@@ -101,7 +101,7 @@ nothing_leaks() { # SERVER PROGRAM
     capture
     start applications applications
     # No server yet: attempts go out, nothing else does.
-    expect_log "$WORK/client.log" 'Restart pause'
+    expect_log "$WORK/client.log" 'Server poll timeout'
     launch_server "$1"
     wait_for 20 "the first connection" connected_times 1
     through_tunnel || fail "applications do not get through the tunnel"
@@ -118,7 +118,7 @@ nothing_leaks() { # SERVER PROGRAM
     through_tunnel || fail "applications do not get through the tunnel after the restart"
     stop capture INT
     local seen
-    seen=$(leaks | head -n 5)
+    seen=$(leaks | head -n 5) || true # no line: grep fails
     [ -z "$seen" ] || fail "these left outside the tunnel: $seen"
     grep -q 'UDP' <(tcpdump -nr "$WORK/outer.pcap" udp port 1194 2>/dev/null) || fail "the capture saw no tunnel"
     # The end opens up again, which shows too that the applications were trying.

@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# The client's host is the same after vpnd as it was before: addresses, routes, rules, packet filter, switches, DNS,
+# files and processes; after every way to end it, kill -9 and the next start included, and with a user change.
+#
+#   [s] eth0 10.99.0.1, fd99::1 ------- 10.99.0.2, fd99::2 eth0 [c] (other routes of its own)
+#       tun0 10.77.0.1, fd77::1 == tunnel == 10.77.0.x tun0
+. "$(dirname "$0")/../tools/testlib.sh"
+
+FLAGS="def1 ipv6 block-local"
+
+write_configs() {
+    pki "$WORK/pki"
+    cat >"$WORK/server.conf" <<-END
+		dev tun0
+		dev-type tun
+		port 1194
+		topology subnet
+		server 10.77.0.0 255.255.255.0
+		server-ipv6 fd77::/64
+		ca pki/ca.crt
+		cert pki/server.crt
+		key pki/server.key
+		dh none
+		keepalive 1 4
+		push "redirect-gateway $FLAGS"
+		push "route 172.20.0.0 255.255.0.0"
+		push "route 172.21.0.0 255.255.0.0"
+		push "route 172.22.1.1 255.255.255.255 net_gateway"
+		push "route-ipv6 fd55::/48"
+		push "dhcp-option DNS 10.77.0.1"
+		push "dhcp-option DOMAIN corp.example"
+		verb 3
+	END
+    cat >"$WORK/client.conf" <<-END
+		client
+		dev tun0
+		dev-type tun
+		remote 10.99.0.1 1194 udp
+		nobind
+		ca pki/ca.crt
+		cert pki/client1.crt
+		key pki/client1.key
+		remote-cert-tls server
+		connect-retry 1 1
+		hand-window 5
+		verb 3
+	END
+    # Lines of a case, such as: user nobody
+    printf '%s\n' "$@" >>"$WORK/client.conf"
+}
+
+# Everything that vpnd could have changed.
+snapshot() {
+    in_ns c sh -c 'ip -o addr; ip route show table all; ip -6 route show table all; ip rule; ip -6 rule; ip -o link;
+        nft list ruleset; cat /etc/resolv.conf; ls -la /etc/resolv.conf*
+        grep -rH . /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf /proc/sys/net/ipv4/ip_forward; true' 2>/dev/null |
+        sed -E 's/ expires [0-9]+sec//; s/valid_lft [0-9]+sec//'
+    find /run/vpnd -name "client-*" -newer "$WORK/pki/done" 2>/dev/null || true
+}
+
+prepare() {
+    need nft openvpn
+    server_and_client
+    in_ns c ip route add default via 10.99.0.1 metric 50
+    in_ns c ip -6 route add default via fd99::1 metric 50
+    in_ns c ip route add 172.21.0.0/16 via 10.99.0.1
+    in_ns c ip route add 192.0.2.0/24 via 10.99.0.1
+    in_ns c nft add table inet theirs
+    write_configs "$@"
+    snapshot >"$WORK/before"
+    start server ip netns exec "$(ns s)" "$OPENVPN" --cd "$WORK" --config server.conf
+    expect_log "$WORK/server.log" 'Initialization Sequence Completed'
+}
+
+launch_client() { start client ip netns exec "$(ns c)" "$VPND" --cd "$WORK" --config client.conf; }
+connected_times() { [ "$(grep -ac 'Initialization Sequence Completed' "$WORK/client.log")" -ge "$1" ]; }
+connect() {
+    launch_client
+    wait_for 20 "connection ${1:-1}" connected_times "${1:-1}"
+    in_ns c ping -c 1 -W 2 10.77.0.1 >/dev/null || fail "no ping through the tunnel"
+}
+
+is_unchanged() { snapshot >"$WORK/after"; cmp -s "$WORK/before" "$WORK/after"; }
+expect_unchanged() {
+    local deadline=$((SECONDS + 5))
+    until is_unchanged; do
+        [ $SECONDS -lt $deadline ] || fail "$1 left: $(diff "$WORK/before" "$WORK/after" | grep '^[<>]' | head -n 3 | tr '\n' ';')"
+        sleep 0.1
+    done
+}
+
+changed() { [ -n "$(in_ns c ip route show dev tun0)" ]; }
+
+ends_by() { # SIGNAL [LINES]
+    local signal=$1
+    shift
+    prepare "$@"
+    connect
+    changed || fail "nothing was changed"
+    stop client "$signal"
+    expect_unchanged "SIG$signal"
+}
+
+# A soft restart closes the device unless persist-tun says otherwise; the routes come back with the connection.
+restarts() {
+    prepare "$@"
+    connect
+    kill -USR1 "$(pid_of client)"
+    wait_for 20 "the second connection" connected_times 2
+    in_ns c ping -c 1 -W 2 10.77.0.1 >/dev/null || fail "no ping after the restart"
+    # As another user the key cannot be read again.
+    if [ $# = 0 ]; then
+        kill -HUP "$(pid_of client)"
+        wait_for 20 "the third connection" connected_times 3
+    fi
+    stop client
+    expect_unchanged "SIGUSR1 and SIGHUP"
+}
+
+killed() { # LINES
+    prepare "$@"
+    connect
+    stop client "${KILL_SIGNAL:-KILL}"
+    # What the next start finds is taken back before it changes anything itself.
+    connect 2
+    stop client
+    expect_unchanged "kill -9 and the next start"
+}
+
+crashed() { KILL_SIGNAL=SEGV killed "$@"; }
+
+with_flags() { # FLAGS
+    FLAGS=$1
+    ends_by TERM
+}
+
+run_case sigterm ends_by TERM
+run_case sigint ends_by INT
+run_case sigterm-as-nobody ends_by TERM "user nobody" "group nogroup"
+run_case restarts restarts
+run_case restarts-persist-tun-as-nobody restarts persist-tun "user nobody" "group nogroup"
+run_case kill-9 killed
+run_case kill-9-kill-switch killed kill-switch
+run_case crash crashed
+run_case default-route-replaced with_flags ""
+run_case default-route-replaced-local with_flags "local ipv6"
+run_case autolocal-bypass with_flags "def1 autolocal bypass-dhcp bypass-dns !ipv4 ipv6"
+finish
