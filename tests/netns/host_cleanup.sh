@@ -68,6 +68,7 @@ prepare() {
     in_ns c ip route add 192.0.2.0/24 via 10.99.0.1
     in_ns c nft add table inet theirs
     write_configs "$@"
+    wait_for 5 "address detection to end" sh -c "[ -z \"\$(ip -n $(ns c) -6 addr show tentative)\" ]"
     snapshot >"$WORK/before"
     start server ip netns exec "$(ns s)" "$OPENVPN" --cd "$WORK" --config server.conf
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
