@@ -10,6 +10,7 @@ usage: sudo tests/run.sh [OPTION...] [PART...]
 PARTs (default: all): unit     unit tests, simulations, lints (make check)
                       netns    vpnd in network namespaces
                       interop  vpnd with the installed openvpn
+                      fuzz     libFuzzer on each parser, FUZZ_SECONDS each (10); not part of the default
 OPTIONs:
   --build DIR           build directory (default: build)
   --configure "FLAGS"   further flags for configure, e.g. --configure "--enable-sanitize=address,undefined CC=clang"
@@ -35,7 +36,7 @@ while [ $# -gt 0 ]; do
     --keep) export KEEP=1 ;;
     --no-install) install=no ;;
     -h | --help) usage; exit 0 ;;
-    unit | netns | interop) parts="$parts $1" ;;
+    unit | netns | interop | fuzz) parts="$parts $1" ;;
     *) usage >&2; exit 2 ;;
     esac
     shift
@@ -123,11 +124,37 @@ run_system() { # FOLDER
     skipped=$((skipped + $(grep -ac '^SKIP ' "$results")))
 }
 
+# A build of its own with clang, libFuzzer and sanitizers.
+run_fuzz() {
+    say "Fuzzing"
+    local folder=$top/build-fuzz target name log
+    mkdir -p "$folder/seeds" && cd "$folder" || give_up "fuzz build directory"
+    [ -f Makefile ] ||
+        "$top/configure" -q --enable-fuzz --enable-sanitize=address,undefined CC=clang || give_up "configure for fuzzing"
+    make -s -j"$(nproc)" fuzz-targets || give_up "fuzz build"
+    python3 "$top/tests/fuzz/seeds.py" seeds
+    for target in tests/fuzz/fuzz_*[a-z]; do
+        [ -x "$target" ] && [ -f "$target" ] || continue
+        name=$(basename "$target") log=$folder/$(basename "$target").out
+        mkdir -p "corpus-$name"
+        if "$target" -max_total_time="${FUZZ_SECONDS:-10}" -max_len=4096 -artifact_prefix="$folder/$name-" "corpus-$name" \
+            seeds >"$log" 2>&1; then
+            echo "PASS fuzz/$name ($(grep -ao 'Done [0-9]* runs' "$log"))"
+            passed=$((passed + 1))
+        else
+            echo "FAIL fuzz/$name: $(grep -a 'SUMMARY' "$log" | head -n 1), see $log"
+            failed=$((failed + 1))
+        fi
+    done
+    cd "$build" || return
+}
+
 prepare
 for part in $parts; do
     case $part in
     unit) run_unit ;;
     netns | interop) run_system "$part" ;;
+    fuzz) run_fuzz ;;
     esac
 done
 echo

@@ -24,6 +24,9 @@ FUZZ_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/fuzz
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/seeds.py tests/fuzz/texts tests/fuzz/driver.c
 SH_LOG_COMPILER = $(SHELL)
 
+fuzz-targets: $(FUZZ_TARGETS)
+.PHONY: fuzz-targets
+
 tests_fuzz_fuzz_control_packet_SOURCES = tests/fuzz/fuzz_control_packet.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 tests_fuzz_fuzz_control_packet_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_control_packet_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
