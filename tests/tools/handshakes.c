@@ -134,6 +134,7 @@ static const struct option OPTIONS[] = {
     {"count", required_argument, NULL, 'n'},     {"parallel", required_argument, NULL, 'j'},
     {"renegotiate", required_argument, NULL, 'r'}, {"hold", required_argument, NULL, 'H'},
     {"timeout", required_argument, NULL, 'T'},   {"reneg-sec", required_argument, NULL, 'R'},
+    {"ping", required_argument, NULL, 'P'},
     {"no-export", no_argument, NULL, 'x'},       {"verbose", no_argument, NULL, 'v'},
     {NULL, 0, NULL, 0},
 };
@@ -171,14 +172,15 @@ static void parse_option(int c, struct handshakes_options *o)
     case 'H': o->hold_s = number(optarg); break;
     case 'T': o->timeout_s = number(optarg); break;
     case 'R': o->reneg_s = number(optarg); break;
+    case 'P': o->ping_s = number(optarg); break;
     case 'x': o->no_export = true; break;
     case 'v': o->verbose = true; break;
     default:
         fprintf(stderr, "usage: handshakes [--server] --ca FILE [--cert FILE --key FILE] [--host ADDR] [--port N]\n"
                         "  [--tls-auth FILE [--key-direction 0|1] [--auth DIGEST] | --tls-crypt FILE]\n"
                         "  [--tls-crypt-v2 FILE] [--tls-version 1.2|1.3] [--username U --password P] [--count N]\n"
-                        "  [--parallel N] [--renegotiate N] [--reneg-sec N] [--hold S] [--timeout S] [--no-export]\n"
-                        "  [--verbose]\n");
+                        "  [--parallel N] [--renegotiate N] [--reneg-sec N] [--hold S [--ping S]] [--timeout S]\n"
+                        "  [--no-export] [--verbose]\n");
         exit(2);
     }
 }

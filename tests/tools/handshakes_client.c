@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,6 +18,9 @@
 
 enum state { IDLE, WORKING, HOLDING };
 
+#define HOLDING_LOOK_MS 100 /* a tenth of those who hold is looked at so often */
+#define HOLDING_PARTS 10
+
 struct client {
     enum state state;
     int fd;
@@ -24,6 +28,10 @@ struct client {
     uint64_t began_ms;
     uint64_t until_ms;    /* HOLDING */
     uint64_t push_at_ms;  /* next PUSH_REQUEST */
+    uint64_t ping_at_ms;  /* HOLDING: next keepalive */
+    struct pinger_key ping;
+    char cipher[64];
+    uint32_t peer_id;
     unsigned renegotiations;
     unsigned keys;
     bool pushed;
@@ -40,6 +48,12 @@ struct run {
     unsigned started;
     unsigned completed;
     unsigned failed;
+    unsigned working;     /* entries of @busy */
+    struct client **busy; /* clients that shake hands, and some that have just ended */
+    unsigned holding;
+    unsigned part;        /* of those who hold: looked at next */
+    uint64_t look_at_ms;
+    struct pinger *pinger;
     uint64_t *latency;
 };
 
@@ -71,19 +85,23 @@ static void client_start(struct run *r, struct client *c, struct clock_now now)
     r->started++;
 }
 
-static void client_stop(struct client *c)
+static void client_stop(struct run *r, struct client *c)
 {
+    r->holding -= c->state == HOLDING;
     session_free(c->session);
+    pinger_key_free(&c->ping);
     close(c->fd);
     c->session = NULL;
     c->state = IDLE;
 }
 
-static void export_key(struct client *c, uint8_t key_id)
+static void export_key(struct run *r, struct client *c, uint8_t key_id)
 {
     uint8_t material[SESSION_KEY_MATERIAL_SIZE];
     if (session_export_keys(c->session, key_id, c->derivation, material)) {
         c->failed = true;
+    } else if (r->pinger && key_id == 0) {
+        pinger_key_set(r->pinger, &c->ping, material, c->cipher, c->peer_id);
     }
     c->keys++;
 }
@@ -103,7 +121,7 @@ static bool pushed_option(const char *reply, const char *name, char *out, size_t
     return false;
 }
 
-static void push_reply(struct client *c, struct clock_now now, const char *reply)
+static void push_reply(struct run *r, struct client *c, struct clock_now now, const char *reply)
 {
     char cipher[64];
     char flags[128];
@@ -130,11 +148,13 @@ static void push_reply(struct client *c, struct clock_now now, const char *reply
     c->pushed = true;
     c->push_at_ms = CLOCK_NEVER;
     c->derivation = outcome.derivation;
+    snprintf(c->cipher, sizeof c->cipher, "%s", outcome.cipher);
+    c->peer_id = pushed.has_peer_id ? (uint32_t)strtoul(peer_id, NULL, 10) : 0xFFFFFF;
     if (outcome.dynamic_crypt && session_enable_dynamic_crypt(c->session, now)) {
         c->failed = true;
     }
     if (c->key_waits) {
-        export_key(c, 0);
+        export_key(r, c, 0);
     }
 }
 
@@ -151,12 +171,12 @@ static void client_event(struct run *r, struct client *c, struct clock_now now, 
         if (e->first && !c->pushed) {
             c->key_waits = true;
         } else {
-            export_key(c, e->key_id);
+            export_key(r, c, e->key_id);
         }
         break;
     case SESSION_EV_MESSAGE:
         if (strncmp(e->text, "PUSH_REPLY", 10) == 0) {
-            push_reply(c, now, e->text);
+            push_reply(r, c, now, e->text);
         } else if (strncmp(e->text, "AUTH_FAILED", 11) == 0) {
             c->failed = true;
         }
@@ -183,7 +203,7 @@ static void client_flush(struct run *r, struct client *c, struct clock_now now)
     }
     if (c->failed) {
         r->failed++;
-        client_stop(c);
+        client_stop(r, c);
         return;
     }
     const struct handshakes_options *o = &r->h->options;
@@ -199,6 +219,8 @@ static void client_flush(struct run *r, struct client *c, struct clock_now now)
         }
         r->completed++;
         c->state = HOLDING;
+        r->holding++;
+        c->ping_at_ms = now.mono_ms + (uint64_t)o->ping_s * 1000 * (r->completed % 100) / 100; /* spread */
         c->until_ms = now.mono_ms + (uint64_t)o->hold_s * 1000;
     }
 }
@@ -213,8 +235,12 @@ static void client_tick(struct run *r, struct client *c, struct clock_now now)
         session_tick(c->session, now);
     }
     client_flush(r, c, now);
+    if (c->state == HOLDING && r->pinger && c->ping_at_ms <= now.mono_ms) {
+        c->ping_at_ms = now.mono_ms + (uint64_t)r->h->options.ping_s * 1000;
+        pinger_send(r->pinger, &c->ping, c->fd);
+    }
     if (c->state == HOLDING && now.mono_ms >= c->until_ms && session_idle(c->session)) {
-        client_stop(c);
+        client_stop(r, c);
     }
 }
 
@@ -223,6 +249,9 @@ static void client_readable(struct run *r, struct client *c, struct clock_now no
     uint8_t packet[SESSION_PACKET_MAX];
     ssize_t n;
     while (c->session && (n = recv(c->fd, packet, sizeof packet, 0)) > 0) {
+        if (c->state == HOLDING && packet[0] >> 3 == 9) {
+            continue; /* the server's keepalives */
+        }
         int err = session_receive(c->session, now, packet, (size_t)n);
         if (err && r->h->options.verbose) {
             printf("client: packet of %zd bytes, first byte %02x, dropped: %d\n", n, packet[0], err);
@@ -238,7 +267,7 @@ static int compare(const void *a, const void *b)
     return *x < *y ? -1 : *x > *y;
 }
 
-static int report(struct run *r, uint64_t ms)
+static void report(struct run *r, uint64_t ms)
 {
     unsigned n = r->completed < r->h->options.count ? r->completed : r->h->options.count;
     qsort(r->latency, n, sizeof r->latency[0], compare);
@@ -249,58 +278,102 @@ static int report(struct run *r, uint64_t ms)
                (unsigned long long)r->latency[(n * 99) / 100], (unsigned long long)r->latency[n - 1]);
     }
     printf("\n");
-    return r->completed >= r->h->options.count ? 0 : 1;
+}
+
+static bool may_start(const struct run *r)
+{
+    return r->started < r->h->options.count + r->failed && r->failed <= r->h->options.count;
+}
+
+/* Start clients and drive those that shake hands. Return: when the next of them has to be looked at. */
+static uint64_t drive_working(struct run *r, struct clock_now now)
+{
+    uint64_t next = now.mono_ms + HOLDING_LOOK_MS;
+    for (unsigned i = 0; may_start(r) && r->working + r->holding < r->h->options.parallel; i++) {
+        struct client *c = &r->clients[i];
+        if (c->state == IDLE) {
+            client_start(r, c, now);
+            r->busy[r->working++] = c;
+        }
+    }
+    for (unsigned i = 0; i < r->working;) {
+        struct client *c = r->busy[i];
+        if (c->state == WORKING) {
+            client_tick(r, c, now);
+        }
+        if (c->state == WORKING) {
+            uint64_t due = session_deadline(c->session);
+            due = c->push_at_ms < due ? c->push_at_ms : due;
+            next = due < next ? due : next;
+            i++;
+        } else {
+            r->busy[i] = r->busy[--r->working];
+        }
+    }
+    return next;
+}
+
+static void drive_holding(struct run *r, struct clock_now now)
+{
+    if (now.mono_ms < r->look_at_ms || r->holding == 0) {
+        return;
+    }
+    r->look_at_ms = now.mono_ms + HOLDING_LOOK_MS;
+    r->part = (r->part + 1) % HOLDING_PARTS;
+    for (unsigned i = r->part; i < r->h->options.parallel; i += HOLDING_PARTS) {
+        if (r->clients[i].state == HOLDING) {
+            client_tick(r, &r->clients[i], now);
+        }
+    }
+}
+
+static void wait_for_packets(struct run *r, uint64_t until_ms, struct clock_now *now)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int wait = until_ms > now->mono_ms ? (int)(until_ms - now->mono_ms) : 0;
+    int n = epoll_wait(r->epoll, events, EVENTS_MAX, wait);
+    *now = clock_read();
+    for (int i = 0; i < n; i++) {
+        client_readable(r, events[i].data.ptr, *now);
+    }
 }
 
 int handshakes_client_run(const struct handshakes *h)
 {
     const struct handshakes_options *o = &h->options;
-    struct run r = {.h = h, .epoll = epoll_create1(EPOLL_CLOEXEC)};
+    struct run r = {.h = h, .epoll = epoll_create1(EPOLL_CLOEXEC), .pinger = o->ping_s ? pinger_new() : NULL};
+    struct rlimit files = {.rlim_cur = o->parallel + 64, .rlim_max = o->parallel + 64};
+    (void)setrlimit(RLIMIT_NOFILE, &files); /* without the right, socket() will say so */
     r.clients = mem_array(o->parallel, sizeof *r.clients);
+    r.busy = mem_array(o->parallel, sizeof(struct client *));
     r.latency = mem_array(o->count, sizeof *r.latency);
     struct clock_now now = clock_read();
     uint64_t began = now.mono_ms;
-    uint64_t last = began;
-    unsigned busy = 1;
-    while (busy > 0 && now.mono_ms - began < (uint64_t)o->timeout_s * 1000) {
-        uint64_t next = now.mono_ms + 1000;
-        busy = 0;
-        for (unsigned i = 0; i < o->parallel; i++) {
-            struct client *c = &r.clients[i];
-            if (c->state == IDLE && r.started < o->count + r.failed && r.failed <= o->count) {
-                client_start(&r, c, now);
-            }
-            if (c->state != IDLE) {
-                client_tick(&r, c, now);
-            }
-            if (c->state != IDLE) {
-                uint64_t due = session_deadline(c->session);
-                due = c->push_at_ms < due ? c->push_at_ms : due;
-                due = c->state == HOLDING && c->until_ms < due ? c->until_ms : due;
-                next = due < next ? due : next;
-                busy++;
-            } else if (r.started < o->count + r.failed && r.failed <= o->count) {
-                busy++;
-                next = now.mono_ms;
-            }
+    uint64_t last = 0;
+    bool said = false;
+    do {
+        uint64_t next = drive_working(&r, now);
+        drive_holding(&r, now);
+        if (r.completed >= o->count && !said) {
+            last = now.mono_ms;
+            said = true;
+            report(&r, last - began);
+            fflush(stdout);
         }
-        last = r.completed < o->count ? now.mono_ms : last;
-        struct epoll_event events[EVENTS_MAX];
-        int wait = next > now.mono_ms ? (int)(next - now.mono_ms) : 0;
-        int n = epoll_wait(r.epoll, events, EVENTS_MAX, wait);
-        now = clock_read();
-        for (int i = 0; i < n; i++) {
-            client_readable(&r, events[i].data.ptr, now);
-        }
+        wait_for_packets(&r, next, &now);
+    } while ((r.working > 0 || r.holding > 0 || may_start(&r)) && now.mono_ms - began < (uint64_t)o->timeout_s * 1000);
+    if (!said) {
+        report(&r, now.mono_ms - began);
     }
     for (unsigned i = 0; i < o->parallel; i++) {
         if (r.clients[i].state != IDLE) {
-            client_stop(&r.clients[i]);
+            client_stop(&r, &r.clients[i]);
         }
     }
-    int status = report(&r, last - began);
     close(r.epoll);
+    pinger_free(r.pinger);
     free(r.clients);
+    free(r.busy);
     free(r.latency);
-    return status;
+    return r.completed >= o->count ? 0 : 1;
 }
