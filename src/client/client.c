@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/client.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -295,10 +296,15 @@ static void run(struct client *c)
 static void open_journal(struct client *c)
 {
     char *path = lifecycle_runtime_file(c->life, "journal");
-    if (path && journal_open(path, &c->journal) == 0) {
+    int r = path ? journal_open(path, &c->journal) : -ENOENT;
+    if (r == 0) {
         (void)routes_recover(c->journal, c->nl);
     } else {
         c->journal = NULL;
+        log_warn("What this run changes on the host cannot be noted down%s%s: %s; after a crash the next start cannot "
+                 "clean up",
+                 path ? " in " : "", path ? path : "",
+                 r == -EWOULDBLOCK ? "another vpnd runs with this configuration" : err_str(r));
     }
     free(path);
 }

@@ -60,6 +60,13 @@ int lifecycle_reload(struct lifecycle *life, const struct config *config)
 
 /* ------------------------------------------------------------------ start */
 
+/* The network namespace that this process changes. */
+static unsigned long long namespace_number(void)
+{
+    struct stat st;
+    return stat("/proc/self/ns/net", &st) == 0 ? (unsigned long long)st.st_ino : 0;
+}
+
 /* One name for each configuration, the same at every start of it. */
 static char *runtime_stem(const struct config *config)
 {
@@ -78,7 +85,8 @@ static char *runtime_stem(const struct config *config)
     if (path[0] != '/' && !getcwd(cwd, sizeof(cwd))) {
         cwd[0] = '\0';
     }
-    char *identity = mem_printf("%s\n%s\n%s\n%s\n%s", cwd, path, config->dev ? config->dev : "", config->lport ? config->lport : "",
+    char *identity = mem_printf("%llu\n%s\n%s\n%s\n%s\n%s", namespace_number(), cwd, path,
+                                config->dev ? config->dev : "", config->lport ? config->lport : "",
                                 config->connections.count ? config->connections.items[0].rport : "");
     unsigned long long hash = siphash(key, identity, strlen(identity));
     free(identity);

@@ -7,7 +7,7 @@
 #       tun0 10.77.0.1, fd77::1 == tunnel == 10.77.0.x tun0
 . "$(dirname "$0")/../tools/testlib.sh"
 
-FLAGS="def1 ipv6 block-local"
+FLAGS=${FLAGS-def1 ipv6 block-local}
 
 write_configs() {
     pki "$WORK/pki"
