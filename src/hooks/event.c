@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #define LISTENERS_MAX 16
@@ -24,6 +25,7 @@ struct event_request {
     bool rejected;
     bool in_handle;       /* inside a listener's handle(): finishing waits until it returns */
     unsigned voters;
+    uint64_t asked_ms;    /* monotonic */
     char *reason;
     struct buf config;
     struct list link;
@@ -32,6 +34,8 @@ struct event_request {
 struct event_bus {
     struct list listeners;
     struct list requests;
+    struct histogram latency[EVENT_TYPE_COUNT];
+    uint64_t rejections[EVENT_TYPE_COUNT];
 };
 
 struct event_bus *event_bus_new(void)
@@ -115,9 +119,19 @@ static void cancel_open_votes(struct event_request *request)
     }
 }
 
+static void measure(const struct event_request *request)
+{
+    enum event_type type = request->event.type;
+    if (request->voters > 0) {
+        histogram_add(&request->bus->latency[type], clock_read().mono_ms - request->asked_ms);
+        request->bus->rejections[type] += request->rejected;
+    }
+}
+
 static void finish(struct event_request *request)
 {
     cancel_open_votes(request);
+    measure(request);
     struct event_result result = {
         .accepted = !request->rejected,
         .voters = request->voters,
@@ -160,6 +174,7 @@ struct event_request *event_ask(struct event_bus *bus, const struct event *event
     struct event_request *request = mem_zalloc(sizeof(*request));
     request->bus = bus;
     request->event = *event;
+    request->asked_ms = clock_read().mono_ms;
     request->asker = *asker;
     request->one_by_one = event->type == EVENT_CLIENT_CONNECT;
     request->config = BUF_INIT(CONFIG_TEXT_MAX);
@@ -240,4 +255,36 @@ void event_unlisten(struct event_bus *bus, struct event_listener *listener)
             event_answer(request, listener, EVENT_REJECT, NULL);
         }
     }
+}
+
+/* ------------------------------------------------------------------ how long answers take */
+
+const char *event_type_name(enum event_type type)
+{
+    static const char *const names[EVENT_TYPE_COUNT] = {
+        [EVENT_DEVICE_UP] = "up",
+        [EVENT_DEVICE_DOWN] = "down",
+        [EVENT_ROUTES_UP] = "route-up",
+        [EVENT_ROUTES_PRE_DOWN] = "route-pre-down",
+        [EVENT_PEER_ADDRESS] = "ipchange",
+        [EVENT_TLS_VERIFY] = "tls-verify",
+        [EVENT_USER_PASS] = "auth-user-pass-verify",
+        [EVENT_CLIENT_CONNECT] = "client-connect",
+        [EVENT_LEARN_ADDRESS] = "learn-address",
+        [EVENT_CR_RESPONSE] = "client-crresponse",
+        [EVENT_TLS_CRYPT_V2_VERIFY] = "tls-crypt-v2-verify",
+        [EVENT_DNS_UPDOWN] = "dns-updown",
+        [EVENT_CLIENT_DISCONNECT] = "client-disconnect",
+    };
+    return names[type] ? names[type] : "other";
+}
+
+const struct histogram *event_bus_latency(const struct event_bus *bus, enum event_type type)
+{
+    return &bus->latency[type];
+}
+
+uint64_t event_bus_rejections(const struct event_bus *bus, enum event_type type)
+{
+    return bus->rejections[type];
 }

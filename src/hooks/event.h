@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/histogram.h"
 #include "base/list.h"
 #include "hooks/env.h"
 
@@ -145,6 +146,15 @@ void event_answer(struct event_request *request, struct event_listener *listener
 
 /** event_note - text that goes with the vote which the listener is about to return from handle(). */
 void event_note(struct event_request *request, const char *text);
+
+/** event_type_name - the option that it belongs to ("client-connect"), for labels and log lines. */
+const char *event_type_name(enum event_type type);
+
+/** event_bus_latency - how long questions of @type took that somebody voted on. Valid as long as the bus. */
+const struct histogram *event_bus_latency(const struct event_bus *bus, enum event_type type);
+
+/** event_bus_rejections - how many of them were refused. */
+uint64_t event_bus_rejections(const struct event_bus *bus, enum event_type type);
 
 /** event_pending - pass "your login waits for METHOD" to the asker. Return: false when the peer cannot do that; the
  *  listener then rejects. */

@@ -3,7 +3,9 @@ src_mgmt_libmgmt_a_SOURCES = \
 	src/mgmt/client_auth.c \
 	src/mgmt/commands.c \
 	src/mgmt/connection.c \
+	src/mgmt/endpoint.c src/mgmt/endpoint.h \
 	src/mgmt/history.c src/mgmt/history.h \
+	src/mgmt/metrics.h src/mgmt/metrics_http.c src/mgmt/metrics_json.c src/mgmt/metrics_text.c \
 	src/mgmt/mgmt.c src/mgmt/mgmt.h src/mgmt/mgmt_private.h \
 	src/mgmt/query.c \
 	src/mgmt/status.c src/mgmt/status.h

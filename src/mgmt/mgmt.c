@@ -6,8 +6,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +14,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "config/config.h"
+#include "mgmt/endpoint.h"
 #include "mgmt/mgmt_private.h"
 
 #define TICK_MS 1000
@@ -288,30 +287,9 @@ static void on_connection(uv_stream_t *server, int status)
     }
 }
 
-/* A socket that somebody serves is left alone; a stale one is removed. */
-static int claim_socket_path(const char *path)
-{
-    struct sockaddr_un sun = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof(sun.sun_path)) {
-        return -ENAMETOOLONG;
-    }
-    memcpy(sun.sun_path, path, strlen(path));
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return -errno;
-    }
-    int err = connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0 ? -EADDRINUSE : 0;
-    bool stale = err == 0 && errno == ECONNREFUSED;
-    close(fd);
-    if (stale) {
-        (void)unlink(path);
-    }
-    return err;
-}
-
 static int bind_unix(struct mgmt *m, const char *path)
 {
-    int err = claim_socket_path(path);
+    int err = endpoint_claim(path);
     if (err == 0) {
         err = uv_pipe_bind(&m->server.pipe, path);
     }
