@@ -14,6 +14,7 @@
 #include "client/messages.h"
 #include "client/outfit.h"
 #include "client/race.h"
+#include "client/roaming.h"
 #include "client/state.h"
 #include "client/successor.h"
 #include "client/udp_return.h"
@@ -22,6 +23,7 @@ static void stop_waiting(struct client *c)
 {
     loop_timer_free(c->wait);
     c->wait = NULL;
+    c->pausing = false;
 }
 
 static void wait_then(struct client *c, uint64_t ms, void (*fn)(void *arg))
@@ -325,12 +327,21 @@ void connect_next(struct client *c)
     if (seconds) {
         log_info("Restart pause, %u second(s)", seconds);
     }
+    c->pausing = true;
     wait_then(c, 1000u * (uint64_t)seconds, pause_over);
+}
+
+void connect_hurry(struct client *c)
+{
+    if (c->pausing && c->wait) {
+        loop_timer_after(c->wait, 0);
+    }
 }
 
 void connect_abort(struct client *c)
 {
     stop_waiting(c);
+    roaming_stop(c->roaming);
     client_management_cancel(c);
     udp_return_stop(c);
     job_cancel(c->question);

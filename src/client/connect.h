@@ -16,6 +16,9 @@ void connect_next(struct client *c);
 /** connect_abort - end every attempt; the tunnel and its configuration stay. */
 void connect_abort(struct client *c);
 
+/** connect_hurry - the network changed: a pause that is under way ends now. */
+void connect_hurry(struct client *c);
+
 /** connect_adopt - @a is the attempt in charge from now on; what was in charge before is the caller's to free. */
 void connect_adopt(struct client *c, struct attempt *a);
 

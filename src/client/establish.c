@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "client/outfit.h"
+#include "client/roaming.h"
 #include "client/state.h"
 #include "session/negotiate.h"
 
@@ -56,14 +57,16 @@ static void tunnel_ready(void *arg, enum tunnel_result result)
     lifecycle_status(c->life, "Initialization Sequence Completed");
     client_announce(c, "CONNECTED", result == TUNNEL_ROUTE_ERRORS ? "ROUTE_ERROR" : "SUCCESS");
     start_session_timer(c);
+    roaming_connected(c->roaming);
 }
 
 static void raise_tunnel(struct client *c)
 {
     struct config *config = c->attempt->config;
+    union addr outer = link_outer(c->attempt->link);
     struct tunnel_request request = {
         .config = config,
-        .remote = addr_to_ip(link_remote(c->attempt->link)),
+        .remote = addr_to_ip(&outer),
     };
     client_announce(c, "ASSIGN_IP", "");
     struct config *old = c->tunnel_config;

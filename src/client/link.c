@@ -578,6 +578,38 @@ const union addr *link_remote(const struct link *l)
     return remote_of(l);
 }
 
+union addr link_outer(const struct link *l)
+{
+    union addr outer = *transport_outer(l->transport);
+    /* a server that moved answers from its new address */
+    return !link_is_tcp(l) && !l->request.transport.proxy_is_http && addr_equal(&outer, &l->request.transport.remote)
+               ? *remote_of(l)
+               : outer;
+}
+
+/* Every OpenVPN answers this question, and the packet that asks it is authenticated: the server learns a new address
+ * from it. */
+void link_probe(struct link *l)
+{
+    uint8_t message[DATA_PKT_MAGIC_SIZE + 1];
+    struct wr w = wr_init(message, sizeof(message));
+    data_pkt_occ_write(&w, DATA_PKT_OCC_MTU_REQUEST);
+    if (l->data_running) {
+        (void)dp_payload_send(l->request.dp, l->peer.id, message, wr_len(&w));
+    }
+}
+
+uint64_t link_received(const struct link *l)
+{
+    struct dp_peer_stats s;
+    return l->data_running && dp_peer_stats(l->request.dp, l->peer.id, &s) == 0 ? s.link_rx_packets : 0;
+}
+
+bool link_local_gone(const struct link *l)
+{
+    return transport_local_gone(l->transport);
+}
+
 const char *link_peer_info(const struct link *l)
 {
     return l->peer_info ? l->peer_info : "";

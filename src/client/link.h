@@ -102,6 +102,18 @@ struct session_driver *link_driver(struct link *link);
 /** link_remote - address of the peer as far as it is known. */
 const union addr *link_remote(const struct link *link);
 
+/** link_outer - whom packets really go to: the server, a proxy or its relay. AF_UNSPEC while unknown. */
+union addr link_outer(const struct link *link);
+
+/** link_probe - send something that the server answers at once, if it still knows us. */
+void link_probe(struct link *link);
+
+/** link_received - packets that the server sent over the data channel so far. */
+uint64_t link_received(const struct link *link);
+
+/** link_local_gone - TCP: this host has no longer the address that the connection uses. */
+bool link_local_gone(const struct link *link);
+
 /** link_peer_info, link_peer_options - what the peer sent in the first key exchange; "" before. */
 const char *link_peer_info(const struct link *link);
 const char *link_peer_options(const struct link *link);

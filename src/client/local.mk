@@ -23,6 +23,7 @@ src_client_libclient_a_SOURCES = \
 	src/client/remotes.c src/client/remotes.h \
 	src/client/resolve.c src/client/resolve.h \
 	src/client/restart.c src/client/restart.h \
+	src/client/roaming.c src/client/roaming.h \
 	src/client/state.c src/client/state.h \
 	src/client/statistics.c src/client/statistics.h \
 	src/client/successor.c src/client/successor.h \

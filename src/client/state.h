@@ -97,6 +97,7 @@ struct client {
     struct job *question;            /* a person is being asked */
     struct loop_timer *udp_timer;    /* when to look whether UDP works again */
     struct loop_timer *wait;         /* pause, resolv-retry, device reopening: one of them at a time */
+    bool pausing;                    /* @wait is the pause between attempts */
     struct loop_timer *session_timer; /* session-timeout */
     struct loop_timer *notify_timer;
     struct loop_timer *hourly;       /* certificates and CRL */

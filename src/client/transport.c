@@ -29,6 +29,7 @@ struct transport {
     bool refused;
     enum restart_reason reason;
     struct dp_path path;
+    union addr outer;          /* server, proxy or relay */
     char bind_dev[32];
 };
 
@@ -151,6 +152,7 @@ static void open_udp(struct transport *t, const union addr *relay)
         return;
     }
     t->path = (struct dp_path){.listener = listener, .conn = DP_NO_CONN, .remote = t->request.remote};
+    t->outer = *peer;
     become_ready(t);
 }
 
@@ -170,6 +172,7 @@ static void hand_over_tcp(struct transport *t, const uint8_t *initial, size_t le
     }
     const union addr *peer = t->request.proxy ? &t->request.proxy_address : &t->request.remote;
     t->path = (struct dp_path){.conn = conn, .remote = *peer};
+    t->outer = *peer;
     become_ready(t);
 }
 
@@ -384,6 +387,25 @@ void transport_free(struct transport *t)
 const struct dp_path *transport_path(const struct transport *t)
 {
     return t->is_ready ? &t->path : NULL;
+}
+
+const union addr *transport_outer(const struct transport *t)
+{
+    return t->is_ready ? &t->outer : &t->path.remote;
+}
+
+bool transport_local_gone(const struct transport *t)
+{
+    union addr local;
+    if (!t->request.tcp || t->twin < 0 || sock_local_addr(t->twin, &local)) {
+        return false;
+    }
+    addr_set_port(&local, 0);
+    int fd = sock_udp_open(&local, local.any.sa_family, &SOCK_OPTIONS_INIT, NULL);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd == -EADDRNOTAVAIL;
 }
 
 bool transport_owns(const struct transport *t, const struct dp_path *path)

@@ -53,6 +53,12 @@ void transport_free(struct transport *transport);
 /** transport_path - the path once ready was called, else NULL. */
 const struct dp_path *transport_path(const struct transport *transport);
 
+/** transport_outer - whom packets of this host really go to: server, proxy or relay; AF_UNSPEC before ready. */
+const union addr *transport_outer(const struct transport *transport);
+
+/** transport_local_gone - TCP: the address that the connection began from is no address of this host any more. */
+bool transport_local_gone(const struct transport *transport);
+
 /** transport_owns - whether an event of the data plane for @path belongs here. */
 bool transport_owns(const struct transport *transport, const struct dp_path *path);
 

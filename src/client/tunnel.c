@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/tunnel.h"
 
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -15,6 +17,9 @@
 #include "hooks/event.h"
 #include "node/device.h"
 #include "node/routes.h"
+
+#define CLOSE_POLL_MS 2u
+#define CLOSE_LIMIT_MS 500u
 
 /** Outcome of one step. */
 enum step { STEP_DONE, STEP_WAIT, STEP_FAILED };
@@ -33,6 +38,8 @@ struct tunnel {
     bool keep;
     const char *signal;
     unsigned route_errors;
+    uint32_t closed_index;     /* device that was closed last, 0 when it is gone for certain */
+    uint64_t closed_at;        /* mono_ms */
 
     const step_fn *steps;      /* what is being done; NULL idle */
     size_t step;
@@ -107,6 +114,20 @@ static enum step ask(struct tunnel *t, enum event_type type, const char *context
 }
 
 /* ------------------------------------------------------------------ steps up */
+
+/* The data plane closes a device a moment after it let go of it; until then the name is taken. */
+static enum step step_await_close(struct tunnel *t)
+{
+    char name[IF_NAMESIZE];
+    if (t->device || !t->closed_index || !if_indextoname(t->closed_index, name) ||
+        clock_read().mono_ms >= t->closed_at + CLOSE_LIMIT_MS) {
+        t->closed_index = 0;
+        return STEP_DONE;
+    }
+    t->step--;
+    loop_timer_after(t->delay, CLOSE_POLL_MS);
+    return STEP_WAIT;
+}
 
 static enum step step_open(struct tunnel *t)
 {
@@ -239,7 +260,7 @@ static enum step step_route_up_program(struct tunnel *t)
 }
 
 static const step_fn steps_up[] = {
-    step_open,           step_routes_prepare, step_export,         step_dns_up,          step_up_program,
+    step_await_close,    step_open,           step_routes_prepare, step_export,         step_dns_up,          step_up_program,
     step_routes_resolve, step_route_delay,    step_routes_install, step_route_up_program, NULL,
 };
 
@@ -306,6 +327,8 @@ static enum step step_down_after(struct tunnel *t)
 static enum step step_forget(struct tunnel *t)
 {
     if (!t->keep) {
+        t->closed_index = device_index(t->device);
+        t->closed_at = clock_read().mono_ms;
         device_close(t->device);
         t->device = NULL;
         dns_export_clear(t->tools.env);
@@ -446,6 +469,11 @@ bool tunnel_is_open(const struct tunnel *t)
 const char *tunnel_device_name(const struct tunnel *t)
 {
     return t->device ? device_name(t->device) : "";
+}
+
+uint32_t tunnel_device_index(const struct tunnel *t)
+{
+    return t->device ? device_index(t->device) : 0;
 }
 
 void tunnel_network_changed(struct tunnel *t)

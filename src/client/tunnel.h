@@ -75,6 +75,9 @@ bool tunnel_is_open(const struct tunnel *t);
 /** tunnel_device_name - "tun0", or "" while closed. */
 const char *tunnel_device_name(const struct tunnel *t);
 
+/** tunnel_device_index - its interface index, 0 while closed. */
+uint32_t tunnel_device_index(const struct tunnel *t);
+
 /** tunnel_network_changed - the host's routes changed: the route to the server follows. @remote: it may have
  *  another address now. */
 void tunnel_network_changed(struct tunnel *t);
