@@ -198,7 +198,7 @@ static int prepare(struct client *c)
         .kill_switch = c->kill_switch,
     };
     c->tunnel = tunnel_new(&tools);
-    c->roaming = roaming_new(c);
+    c->parallel.roaming = roaming_new(c);
     c->hourly = loop_timer_new(c->loop, hourly, c);
     loop_timer_every(c->hourly, HOUR_MS);
     return 0;
@@ -209,8 +209,8 @@ static void unprepare(struct client *c)
     connect_abort(c);
     credentials_cancel(c->credentials);
     statistics_stop(c);
-    roaming_free(c->roaming);
-    c->roaming = NULL;
+    roaming_free(c->parallel.roaming);
+    c->parallel.roaming = NULL;
     tunnel_free(c->tunnel);
     c->tunnel = NULL;
     config_free(c->tunnel_config);

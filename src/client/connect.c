@@ -90,7 +90,7 @@ static void on_failed(struct attempt *a, enum restart_reason reason)
     struct client *c = a->client;
     if (reason == RESTART_RESOLVE && c->config->resolv_retry == 0 && !a->up && c->remotes.failures == 0) {
         client_fatal(c);
-    } else if (!successor_inherits(c->successor, reason)) {
+    } else if (!successor_inherits(c->parallel.successor, reason)) {
         client_fail(c, reason);
     }
 }
@@ -121,9 +121,9 @@ void connect_adopt(struct client *c, struct attempt *a)
 static void race_won(void *arg, struct attempt *winner)
 {
     struct client *c = arg;
-    char *verdict = race_verdict(c->race, winner);
-    race_free(c->race);
-    c->race = NULL;
+    char *verdict = race_verdict(c->parallel.race, winner);
+    race_free(c->parallel.race);
+    c->parallel.race = NULL;
     remotes_resolved(&c->remotes, c->addresses[winner->entry].count);
     remotes_choose(&c->remotes, winner->entry, winner->address);
     connect_adopt(c, winner);
@@ -136,9 +136,9 @@ static void race_won(void *arg, struct attempt *winner)
 static void race_lost(void *arg, enum restart_reason reason)
 {
     struct client *c = arg;
-    race_log_failures(c->race);
-    race_free(c->race);
-    c->race = NULL;
+    race_log_failures(c->parallel.race);
+    race_free(c->parallel.race);
+    c->parallel.race = NULL;
     remotes_round_failed(&c->remotes);
     client_fail(c, reason);
 }
@@ -182,7 +182,7 @@ static void set_off(struct client *c)
     if (races(c)) {
         client_announce(c, "WAIT", "");
         struct race_request request = {.client = c, .won = race_won, .lost = race_lost, .arg = c};
-        c->race = race_start(&request);
+        c->parallel.race = race_start(&request);
         return;
     }
     connect_adopt(c, attempt_new(c, remotes_current(&c->remotes), c->remotes.address, false));
@@ -341,15 +341,15 @@ void connect_hurry(struct client *c)
 void connect_abort(struct client *c)
 {
     stop_waiting(c);
-    roaming_stop(c->roaming);
+    roaming_stop(c->parallel.roaming);
     client_management_cancel(c);
     udp_return_stop(c);
     job_cancel(c->question);
     c->question = NULL;
-    successor_free(c->successor);
-    c->successor = NULL;
-    race_free(c->race);
-    c->race = NULL;
+    successor_free(c->parallel.successor);
+    c->parallel.successor = NULL;
+    race_free(c->parallel.race);
+    c->parallel.race = NULL;
     attempt_free(c->attempt);
     c->attempt = NULL;
 }

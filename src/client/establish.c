@@ -57,7 +57,7 @@ static void tunnel_ready(void *arg, enum tunnel_result result)
     lifecycle_status(c->life, "Initialization Sequence Completed");
     client_announce(c, "CONNECTED", result == TUNNEL_ROUTE_ERRORS ? "ROUTE_ERROR" : "SUCCESS");
     start_session_timer(c);
-    roaming_connected(c->roaming);
+    roaming_connected(c->parallel.roaming);
 }
 
 static void raise_tunnel(struct client *c)

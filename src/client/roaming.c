@@ -95,8 +95,8 @@ static void answers(struct roaming *r)
     log_info("The server still answers: the session goes on");
     if (r->rebuilding) {
         r->rebuilding = false;
-        successor_free(r->client->successor);
-        r->client->successor = NULL;
+        successor_free(r->client->parallel.successor);
+        r->client->parallel.successor = NULL;
     }
     udp_return_now(r->client);
 }

@@ -59,6 +59,14 @@ struct client_asked {
     void (*remote)(struct client *c, enum management_remote what);
 };
 
+/** Connections besides the one in charge, and what begins them. */
+struct client_parallel {
+    struct race *race;
+    struct successor *successor; /* second connection that may take over */
+    struct roaming *roaming;
+    struct loop_timer *udp_timer; /* when to look whether UDP works again */
+};
+
 struct client {
     const struct config *config;     /* as configured */
     const char *title;               /* of --version */
@@ -89,13 +97,10 @@ struct client {
     struct list attempts;            /* all of them, for the events of the data plane */
     uint32_t peer_handles;           /* last one given to a link */
     struct attempt *attempt;         /* the one in charge; NULL between attempts and while remotes race */
-    struct race *race;
-    struct successor *successor;     /* second connection that may take over */
-    struct roaming *roaming;
+    struct client_parallel parallel;
     struct client_ending ending;
     struct client_retry retry;
     struct job *question;            /* a person is being asked */
-    struct loop_timer *udp_timer;    /* when to look whether UDP works again */
     struct loop_timer *wait;         /* pause, resolv-retry, device reopening: one of them at a time */
     bool pausing;                    /* @wait is the pause between attempts */
     struct loop_timer *session_timer; /* session-timeout */

@@ -26,7 +26,7 @@ struct successor {
 
 bool successor_possible(struct client *c)
 {
-    return c->config->pull && c->attempt && c->attempt->up && !c->successor && !c->ending.active && !c->notify_timer &&
+    return c->config->pull && c->attempt && c->attempt->up && !c->parallel.successor && !c->ending.active && !c->notify_timer &&
            !credentials_missing(c->credentials) && !tunnel_is_busy(c->tunnel);
 }
 
@@ -45,7 +45,7 @@ static void report_failure(void *arg)
     struct client *c = s->request.client;
     bool dead = s->inherits;
     enum restart_reason inherited = s->inherited;
-    c->successor = NULL;
+    c->parallel.successor = NULL;
     s->request.failed(s->request.arg, s->reason);
     successor_free(s);
     if (dead) {
@@ -60,7 +60,7 @@ static void take_over(struct successor *s)
     struct attempt *old = c->attempt;
     struct attempt *next = s->attempt;
     s->attempt = NULL;
-    c->successor = NULL;
+    c->parallel.successor = NULL;
     if (old->link && link_data_running(old->link) && !s->inherits) {
         (void)link_send_exit(old->link);
     }
@@ -160,7 +160,7 @@ void successor_start(const struct successor_request *request)
     struct race_request race = {
         .client = c, .udp_only = request->udp_only, .won = race_won, .lost = race_lost, .arg = s};
     s->race = race_start(&race);
-    c->successor = s;
+    c->parallel.successor = s;
 }
 
 bool successor_inherits(struct successor *s, enum restart_reason reason)

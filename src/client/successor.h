@@ -29,7 +29,7 @@ struct successor_request {
 /** successor_possible - a second login needs nobody to be asked and the connection in use is up. */
 bool successor_possible(struct client *client);
 
-/** successor_start - begin. client.successor is set until one of the callbacks was called. */
+/** successor_start - begin. client.parallel.successor is set until one of the callbacks was called. */
 void successor_start(const struct successor_request *request);
 
 /** successor_inherits - the connection in use has failed: whether that may be left to @s (NULL is fine), which

@@ -20,10 +20,10 @@ static bool has_udp(const struct client *c)
 
 static void again(struct client *c)
 {
-    if (!c->udp_timer) {
-        c->udp_timer = loop_timer_new(c->loop, look, c);
+    if (!c->parallel.udp_timer) {
+        c->parallel.udp_timer = loop_timer_new(c->loop, look, c);
     }
-    loop_timer_after(c->udp_timer, 1000u * (uint64_t)c->config->remote_parallel);
+    loop_timer_after(c->parallel.udp_timer, 1000u * (uint64_t)c->config->remote_parallel);
 }
 
 static void still_blocked(void *arg, enum restart_reason reason)
@@ -71,13 +71,13 @@ void udp_return_connected(struct client *c, const char *verdict)
 
 void udp_return_now(struct client *c)
 {
-    if (c->udp_timer) {
-        loop_timer_after(c->udp_timer, 0);
+    if (c->parallel.udp_timer) {
+        loop_timer_after(c->parallel.udp_timer, 0);
     }
 }
 
 void udp_return_stop(struct client *c)
 {
-    loop_timer_free(c->udp_timer);
-    c->udp_timer = NULL;
+    loop_timer_free(c->parallel.udp_timer);
+    c->parallel.udp_timer = NULL;
 }
