@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "client/client.h"
 #include "config/config.h"
+#include "hooks/plugin_supervisor.h"
 #include "server/server.h"
 #include "standalone.h"
 
@@ -110,6 +111,9 @@ int main(int argc, char *argv[])
                               .start_dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
                               .as_openvpn = argc > 0 && called_openvpn(argv[0]),
                               .reporter = {.line = report, .keep_going = wants_check(argc, argv)}};
+    if (argc == 2 && strcmp(argv[1], PLUGIN_SUPERVISOR_ARGUMENT) == 0) {
+        return plugin_supervisor_run();
+    }
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
         config_print_help();

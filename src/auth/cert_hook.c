@@ -76,7 +76,12 @@ static void ask(struct cert_hook *hook, unsigned depth)
         return;
     }
     char *subject = subject_argument(hook->request.peer, depth);
-    struct event event = {.type = EVENT_TLS_VERIFY, .env = &env, .args = {number, subject}};
+    struct event event = {.type = EVENT_TLS_VERIFY,
+                          .env = &env,
+                          .args = {number, subject},
+                          .data = auth_peer_pem(hook->request.peer, depth),
+                          .has_client = hook->request.has_client,
+                          .client_id = hook->request.client_id};
     struct event_asker asker = {.done = on_vote, .arg = hook};
     hook->in_ask = true;
     hook->asked = event_ask(hook->request.bus, &event, &asker);

@@ -8,6 +8,7 @@
  * Thread: loop.
  */
 #include <stdbool.h>
+#include <stdint.h>
 
 struct auth_peer;
 struct cert_hook;
@@ -24,6 +25,8 @@ struct cert_hook_request {
     struct event_bus *bus;
     const struct config *config;
     const struct auth_peer *peer; /* must not change while this runs (its session waits for the verdict) */
+    bool has_client;              /* on a server: of whom, as in struct event */
+    uint64_t client_id;
     const struct env *env;        /* base of the programs' environment, copied */
     void (*done)(void *arg, const struct cert_hook_result *result); /* exactly once unless cancelled */
     void *arg;

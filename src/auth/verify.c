@@ -237,7 +237,7 @@ static int judge(const struct exam *e)
     if (!not_revoked_by_directory(e)) {
         return X509_V_ERR_CERT_REVOKED;
     }
-    bool keep_pem = e->config->tls_export_cert != NULL;
+    bool keep_pem = e->config->tls_export_cert != NULL || e->config->plugin.count > 0;
     if (peer_record_certificate(e->peer, e->depth, e->cert, &e->config->x509_track, keep_pem)) {
         return X509_V_ERR_APPLICATION_VERIFICATION;
     }

@@ -19,6 +19,7 @@
 #include "client/state.h"
 #include "client/statistics.h"
 #include "hooks/base_env.h"
+#include "hooks/plugins.h"
 #include "hooks/scripts.h"
 #include "mgmt/mgmt.h"
 #include "node/firewall.h"
@@ -327,7 +328,8 @@ static int set_kill_switch(struct client *c)
 
 static int start_process(struct client *c)
 {
-    if (obtain_passwords(c) || load_keys(c) || lifecycle_start(c->config, &c->life)) {
+    if (plugins_start(c->config, &c->plugins) || obtain_passwords(c) || load_keys(c) ||
+        lifecycle_start(c->config, &c->life)) {
         return ERR_CONFIG;
     }
     int e = loop_open(&c->loop);
@@ -339,6 +341,7 @@ static int start_process(struct client *c)
         return e;
     }
     c->events = event_bus_new();
+    plugins_listen(c->plugins, loop_uv(c->loop), c->events, c->config);
     open_journal(c);
     int r = set_kill_switch(c);
     return r < 0 ? r : client_management_open(c);
@@ -348,6 +351,7 @@ static void end_process(struct client *c)
 {
     settings_keys_unref(c->keys);
     client_management_close(c);
+    plugins_end(c->plugins, c->exit_code != 0);
     if (c->events) {
         event_bus_free(c->events);
     }
@@ -368,6 +372,7 @@ static int reread(struct client *c, const struct client_source *source, struct c
         return ERR_CONFIG;
     }
     if (now) {
+        plugins_set_config(c->plugins, now);
         if (*owned) {
             source->release(source->arg, *owned);
         }

@@ -9,6 +9,7 @@
 #include "client/outfit.h"
 #include "client/roaming.h"
 #include "client/state.h"
+#include "hooks/plugins.h"
 #include "session/negotiate.h"
 
 #define REOPEN_PAUSE_MS 1000u
@@ -50,6 +51,9 @@ static void tunnel_ready(void *arg, enum tunnel_result result)
     if (lifecycle_drop(c->life, c->config)) {
         client_fatal(c);
         return;
+    }
+    if (first) {
+        plugins_settle(c->plugins);
     }
     if (first) {
         log_info("Initialization Sequence Completed");

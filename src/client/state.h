@@ -33,6 +33,7 @@ struct kill_switch;
 struct mgmt;
 struct race;
 struct roaming;
+struct plugins;
 struct scripts;
 struct successor;
 struct tls_setup;
@@ -74,6 +75,7 @@ struct client {
     struct lifecycle *life;
     struct event_bus *events;
     struct scripts *scripts;
+    struct plugins *plugins;         /* NULL: none */
     struct mgmt *mgmt;               /* NULL: not configured */
     struct client_asked asked;
     enum config_auth_retry auth_retry; /* as configured, until management changes it */

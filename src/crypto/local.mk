@@ -6,6 +6,7 @@ src_crypto_libcrypto_layer_a_SOURCES = \
 	src/crypto/aead_ipsecmb.c \
 	src/crypto/aes_ctr.c src/crypto/aes_ctr.h \
 	src/crypto/cbc_hmac.c src/crypto/cbc_hmac.h \
+	src/crypto/certificate.c src/crypto/certificate.h \
 	src/crypto/cipher.c src/crypto/cipher.h \
 	src/crypto/digest.c src/crypto/digest.h \
 	src/crypto/epoch.c src/crypto/epoch.h \

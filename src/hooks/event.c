@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define LISTENERS_MAX 16
 #define CONFIG_TEXT_MAX (256 * 1024)
 
 enum ballot { BALLOT_NONE, BALLOT_ASKED, BALLOT_DONE };
@@ -17,8 +16,8 @@ struct event_request {
     struct event_bus *bus;
     struct event event;
     struct event_asker asker;
-    struct event_listener *listeners[LISTENERS_MAX];
-    enum ballot ballots[LISTENERS_MAX];
+    struct event_listener **listeners;
+    enum ballot *ballots;
     size_t count;
     size_t next;          /* next listener to ask */
     bool one_by_one;
@@ -33,6 +32,7 @@ struct event_request {
 
 struct event_bus {
     struct list listeners;
+    size_t count;         /* of them */
     struct list requests;
     struct histogram latency[EVENT_TYPE_COUNT];
     uint64_t rejections[EVENT_TYPE_COUNT];
@@ -49,6 +49,8 @@ struct event_bus *event_bus_new(void)
 static void request_free(struct event_request *request)
 {
     list_remove(&request->link);
+    free(request->listeners);
+    free(request->ballots);
     free(request->reason);
     buf_free(&request->config, false);
     free(request);
@@ -74,6 +76,7 @@ void event_listen(struct event_bus *bus, struct event_listener *listener)
 {
     list_init(&listener->link);
     list_push(&bus->listeners, &listener->link);
+    bus->count++;
 }
 
 void event_announce(struct event_bus *bus, const struct event *event)
@@ -180,9 +183,10 @@ struct event_request *event_ask(struct event_bus *bus, const struct event *event
     request->config = BUF_INIT(CONFIG_TEXT_MAX);
     list_init(&request->link);
     list_push(&bus->requests, &request->link);
+    request->listeners = mem_array(bus->count, sizeof(*request->listeners));
+    request->ballots = mem_array(bus->count, sizeof(*request->ballots));
     list_for(node, next, &bus->listeners)
     {
-        BUG_ON(request->count == LISTENERS_MAX);
         request->listeners[request->count++] = container_of(node, struct event_listener, link);
     }
     if (proceed(request)) {
@@ -239,6 +243,7 @@ bool event_pending(struct event_request *request, unsigned timeout_s, const char
 void event_unlisten(struct event_bus *bus, struct event_listener *listener)
 {
     list_remove(&listener->link);
+    bus->count--;
     list_for(node, next, &bus->requests)
     {
         struct event_request *request = container_of(node, struct event_request, link);

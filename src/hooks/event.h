@@ -27,7 +27,8 @@ enum event_type {
     EVENT_ROUTES_UP,            /* `route-up` */
     EVENT_ROUTES_PRE_DOWN,      /* `route-pre-down`: args as EVENT_DEVICE_UP, last one "init" */
     EVENT_PEER_ADDRESS,         /* `ipchange`: args "[AF_INET]ADDR PORT" */
-    EVENT_TLS_VERIFY,           /* `tls-verify`: args depth, subject */
+    EVENT_TLS_VERIFY,           /* `tls-verify`: args depth, subject; data: certificate as PEM text, or NULL */
+    EVENT_TLS_FINAL,            /* a key exchange was accepted (plugins only) */
     EVENT_USER_PASS,            /* login: username and password in the event; may be deferred */
     EVENT_CLIENT_CONNECT,       /* `client-connect`: answer may carry configuration lines */
     EVENT_LEARN_ADDRESS,        /* `learn-address`: args add|update|delete ADDR [CN] */
@@ -37,6 +38,7 @@ enum event_type {
     /* announcements: votes are ignored */
     EVENT_CLIENT_ESTABLISHED,   /* addresses assigned, hooks done */
     EVENT_CLIENT_DISCONNECT,    /* `client-disconnect` */
+    EVENT_CLIENT_GONE,          /* a client, connected or not, is over: nothing more comes about it */
     EVENT_CLIENT_ADDRESS,       /* text: an address or network now leading to the client; flag: primary */
     EVENT_STATE,                /* text: state name, args[0] detail; addresses in the event */
     EVENT_ECHO,                 /* text: `echo` directive */

@@ -7,20 +7,15 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/config.h"
+#include "hooks/answer_files.h"
 #include "hooks/base_env.h"
 #include "hooks/command.h"
-#include "hooks/exchange_file.h"
 #include "hooks/process.h"
 
-#define CONFIG_TEXT_MAX (64 * 1024)
-#define REASON_TEXT_MAX 512
 #define POLL_FIRST_MS 100
 #define POLL_LAST_MS 2000
 #define STATUS_DEFERRED 2
 #define STATUS_NOT_EXECUTED 127
-
-/* Files that one job may exchange with its program. */
-enum job_file { FILE_ARGUMENT, FILE_CONTROL, FILE_PENDING, FILE_REASON, FILE_COUNT };
 
 struct scripts {
     uv_loop_t *loop;
@@ -41,7 +36,7 @@ struct job {
     struct process *process;       /* NULL: it has ended and we wait for its control file */
     uv_timer_t timer;
     unsigned poll_ms;
-    char *files[FILE_COUNT];
+    struct answer_files files;
 };
 
 /* What is special about one kind of program. */
@@ -75,12 +70,6 @@ COMMAND_OF(client_crresponse, client_crresponse)
 COMMAND_OF(tls_crypt_v2_verify, tls_crypt_v2_verify)
 COMMAND_OF(dns_updown, dns_updown.command)
 
-static const char *tmp_dir(const struct config *c)
-{
-    const char *from_environment = getenv("TMPDIR");
-    return c->tmp_dir ? c->tmp_dir : from_environment ? from_environment : "/tmp";
-}
-
 /* ------------------------------------------------------------------ votes */
 
 static enum event_vote zero_accepts(struct job *job, int status)
@@ -96,29 +85,15 @@ static enum event_vote status_ignored(struct job *job, int status)
     return EVENT_ACCEPT;
 }
 
-static int new_file(struct job *job, enum job_file which, const char *prefix, const void *content, size_t len)
-{
-    int err = exchange_file_new(tmp_dir(job->scripts->config), prefix, content, len, &job->files[which]);
-    if (err < 0) {
-        log_error("cannot create a file in %s for --%s: %s; see tmp-dir", tmp_dir(job->scripts->config),
-                  job->hook->option, strerror(-err));
-    }
-    return err;
-}
-
 static int prepare_user_pass(struct job *job, const struct event *event, struct env *env)
 {
     const struct config *c = job->scripts->config;
     const char *username = event->username ? event->username : "";
     const char *password = event->password ? event->password : "";
     env_set(env, "username", username);
-    if (new_file(job, FILE_CONTROL, "acf", "", 0) < 0 || new_file(job, FILE_PENDING, "apf", "", 0) < 0 ||
-        new_file(job, FILE_REASON, "afr", "", 0) < 0) {
+    if (answer_files_login(&job->files, c, job->hook->option, env) < 0) {
         return -1;
     }
-    env_set(env, "auth_control_file", job->files[FILE_CONTROL]);
-    env_set(env, "auth_pending_file", job->files[FILE_PENDING]);
-    env_set(env, "auth_failed_reason_file", job->files[FILE_REASON]);
     if (!c->auth_user_pass_verify.via_file) {
         if (c->script_security >= 3) {
             env_set(env, "password", password);
@@ -128,65 +103,19 @@ static int prepare_user_pass(struct job *job, const struct event *event, struct 
     struct buf lines = BUF_INIT(16384);
     int err = buf_printf(&lines, "%s\n%s\n", username, password);
     if (err == 0) {
-        err = new_file(job, FILE_ARGUMENT, "up", lines.data, lines.len);
+        err = answer_files_create(c, job->hook->option, "up", lines.data, lines.len, &job->files.argument);
     }
     buf_free(&lines, true);
     return err;
 }
 
-/* Read the three lines of auth_pending_file and tell the peer. Return: false when it cannot do what is asked. */
-static bool announce_pending(struct job *job)
-{
-    struct buf text = BUF_INIT(4096);
-    bool possible = true;
-    if (exchange_file_read(job->files[FILE_PENDING], &text) == 0 && text.len) {
-        char *rest = (char *)text.data;
-        char *line[3];
-        for (int i = 0; i < 3; i++) {
-            line[i] = strsep(&rest, "\n");
-        }
-        long timeout = line[0] ? strtol(line[0], NULL, 10) : 0;
-        if (timeout > 0 && timeout < 86400 && line[1] && *line[1] && line[2]) {
-            possible = event_pending(job->request, (unsigned)timeout, line[1], line[2]);
-        } else {
-            log_warn("--%s: auth_pending_file must hold seconds, method and text on three lines", job->hook->option);
-        }
-    }
-    buf_free(&text, false);
-    return possible;
-}
-
-static void note_reason(struct job *job)
-{
-    struct buf text = BUF_INIT(REASON_TEXT_MAX);
-    (void)exchange_file_read(job->files[FILE_REASON], &text);
-    if (text.len) {
-        text.data[strcspn((char *)text.data, "\r\n")] = 0;
-        event_note(job->request, buf_str(&text));
-    }
-    buf_free(&text, false);
-}
-
-static enum event_vote control_file_vote(struct job *job)
-{
-    switch (exchange_file_first(job->files[FILE_CONTROL])) {
-    case '1':
-        return EVENT_ACCEPT;
-    case '0':
-        note_reason(job);
-        return EVENT_REJECT;
-    default:
-        return EVENT_LATER;
-    }
-}
-
 static enum event_vote conclude_user_pass(struct job *job, int status)
 {
     if (status == STATUS_DEFERRED) {
-        return announce_pending(job) ? control_file_vote(job) : EVENT_REJECT;
+        return answer_files_deferred(&job->files, job->hook->option, job->request);
     }
     if (status != 0) {
-        note_reason(job);
+        answer_files_note_reason(&job->files, job->request);
         return EVENT_REJECT;
     }
     return EVENT_ACCEPT;
@@ -195,61 +124,33 @@ static enum event_vote conclude_user_pass(struct job *job, int status)
 static int prepare_connect(struct job *job, const struct event *event, struct env *env)
 {
     (void)event;
-    if (new_file(job, FILE_ARGUMENT, "cc", "", 0) < 0 || new_file(job, FILE_CONTROL, "ccr", "", 0) < 0) {
-        return -1;
-    }
-    env_set(env, "client_connect_config_file", job->files[FILE_ARGUMENT]);
-    env_set(env, "client_connect_deferred_file", job->files[FILE_CONTROL]);
-    return 0;
-}
-
-static enum event_vote accept_with_lines(struct job *job)
-{
-    struct buf lines = BUF_INIT(CONFIG_TEXT_MAX);
-    if (exchange_file_read(job->files[FILE_ARGUMENT], &lines) < 0) {
-        log_error("--client-connect: the file that it wrote is too long or unreadable");
-        buf_free(&lines, false);
-        return EVENT_REJECT;
-    }
-    event_note(job->request, buf_str(&lines));
-    buf_free(&lines, false);
-    return EVENT_ACCEPT;
-}
-
-static enum event_vote deferred_file_vote(struct job *job)
-{
-    switch (exchange_file_first(job->files[FILE_CONTROL])) {
-    case '2':
-        return EVENT_LATER;
-    case '0':
-        return EVENT_REJECT;
-    default:
-        return accept_with_lines(job);
-    }
+    return answer_files_connect(&job->files, job->scripts->config, job->hook->option, env);
 }
 
 static enum event_vote conclude_connect(struct job *job, int status)
 {
-    return status == 0 ? deferred_file_vote(job) : EVENT_REJECT;
+    return status == 0 ? answer_files_connect_vote(&job->files, job->request, false) : EVENT_REJECT;
 }
 
 static int prepare_response(struct job *job, const struct event *event, struct env *env)
 {
     (void)env;
     const char *text = event->text ? event->text : "";
-    return new_file(job, FILE_ARGUMENT, "cr", text, strlen(text));
+    return answer_files_create(job->scripts->config, job->hook->option, "cr", text, strlen(text),
+                               &job->files.argument);
 }
 
 static int prepare_metadata(struct job *job, const struct event *event, struct env *env)
 {
     const unsigned char *data = event->data;
     size_t len = event->data_len;
-    int err = new_file(job, FILE_CONTROL, "tls_crypt_v2_metadata_", len ? data + 1 : data, len ? len - 1 : 0);
+    int err = answer_files_create(job->scripts->config, job->hook->option, "tls_crypt_v2_metadata_",
+                                  len ? data + 1 : data, len ? len - 1 : 0, &job->files.control);
     if (err < 0) {
         return err;
     }
     env_setf(env, "metadata_type", "%u", len ? data[0] : 0u);
-    env_set(env, "metadata_file", job->files[FILE_CONTROL]);
+    env_set(env, "metadata_file", job->files.control);
     return 0;
 }
 
@@ -283,9 +184,7 @@ static void on_timer_closed(uv_handle_t *handle)
 
 static void job_free(struct job *job)
 {
-    for (int i = 0; i < FILE_COUNT; i++) {
-        exchange_file_remove(&job->files[i]);
-    }
+    answer_files_remove(&job->files);
     list_remove(&job->link);
     job->scripts->running--;
     uv_close((uv_handle_t *)&job->timer, on_timer_closed);
@@ -304,8 +203,9 @@ static void vote_and_free(struct job *job, enum event_vote vote)
 static void on_poll(uv_timer_t *timer)
 {
     struct job *job = timer->data;
-    enum event_vote vote =
-        job->hook->type == EVENT_USER_PASS ? control_file_vote(job) : deferred_file_vote(job);
+    enum event_vote vote = job->hook->type == EVENT_USER_PASS
+                               ? answer_files_login_vote(&job->files, job->request)
+                               : answer_files_connect_vote(&job->files, job->request, false);
     if (vote != EVENT_LATER) {
         vote_and_free(job, vote);
         return;
@@ -353,8 +253,8 @@ static int launch(struct job *job, const char *command, const struct event *even
     for (size_t i = 0; i < sizeof(event->args) / sizeof(event->args[0]) && event->args[i]; i++) {
         command_append(&argv, event->args[i]);
     }
-    if (job->files[FILE_ARGUMENT]) {
-        command_append(&argv, job->files[FILE_ARGUMENT]);
+    if (job->files.argument) {
+        command_append(&argv, job->files.argument);
     }
     err = process_start(job->scripts->loop, argv, env, on_exit_of_program, job, &job->process);
     if (err < 0) {

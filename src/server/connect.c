@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "config/config.h"
 #include "hooks/event.h"
+#include "hooks/plugins.h"
 #include "server/activate.h"
 #include "server/addresses.h"
 #include "server/ccd.h"
@@ -114,6 +115,22 @@ static void on_hooks_done(void *arg, const struct event_result *result)
     }
     addresses_choose_static(instance);
     admit(connect);
+}
+
+/* Plugins hear of a client's address here (the `ipchange` script is for clients). */
+static void announce_peer(const struct instance *instance)
+{
+    struct env env = {0};
+    char text[ADDR_TEXT_MAX];
+    char *where = mem_strdup(addr_format_log(&instance->entry.path.remote, text));
+    char *colon = strrchr(where, ':');
+    if (colon) {
+        *colon = ' ';
+    }
+    hook_env_client(instance, &env);
+    event_announce(instance->server->bus, &(struct event){.type = EVENT_PEER_ADDRESS, .env = &env, .args = {where}});
+    env_free(&env);
+    free(where);
 }
 
 static void ask_hooks(struct connect *connect)
@@ -241,6 +258,9 @@ void connect_begin(struct instance *instance)
     free(instance->username);
     instance->cn = mem_strdup(login_common_name(instance->current->login));
     instance->username = mem_strdup(username);
+    if (plugins_want(instance->server->plugins, EVENT_PEER_ADDRESS)) {
+        announce_peer(instance);
+    }
     drop_duplicates(instance);
     instances_name(&instance->server->instances, &instance->entry, instance->cn);
     instance_retag(instance);

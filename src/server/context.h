@@ -27,6 +27,7 @@ struct housekeeping;
 struct journal;
 struct loop;
 struct loop_timer;
+struct plugins;
 struct pool;
 struct port_share;
 struct rtnl;
@@ -76,6 +77,7 @@ struct server {
     struct port_share *port_share;       /* NULL: not configured */
     unsigned workers;                    /* of the data plane */
     struct scripts *scripts;
+    struct plugins *plugins;             /* NULL: none */
     struct mgmt *mgmt;                   /* NULL: not configured */
     struct status *status;
     struct housekeeping *housekeeping;

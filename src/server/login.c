@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "hooks/env.h"
 #include "hooks/event.h"
+#include "hooks/plugins.h"
 #include "server/ccd.h"
 #include "server/context.h"
 #include "server/held_config.h"
@@ -38,6 +39,7 @@ struct login {
     uint64_t key_count;      /* KID of the management interface */
     bool too_long;
     struct event_request *metadata_request; /* tls-crypt-v2-verify has not answered */
+    struct event_request *final_request;    /* plugins have not said their last word */
     struct event_request *response_request; /* client-crresponse has not answered */
     bool verdict_waits;      /* for that answer, and is positive */
     struct secret username;  /* as received, with NUL; empty when absent; only while a check runs */
@@ -89,6 +91,10 @@ static void cancel_checks(struct login *login)
         event_cancel(login->response_request);
         login->response_request = NULL;
     }
+    if (login->final_request) {
+        event_cancel(login->final_request);
+        login->final_request = NULL;
+    }
     cert_hook_cancel(login->cert_hook);
     user_check_cancel(login->user_check);
     login->cert_hook = NULL;
@@ -139,10 +145,39 @@ static void conclude(struct login *login, bool accepted, const char *reason)
     instance_session_verdict(session, login->key_id, accepted ? SESSION_AUTH_OK : SESSION_AUTH_FAILED, reason);
 }
 
+static void on_final_answer(void *arg, const struct event_result *result)
+{
+    struct login *login = arg;
+    login->final_request = NULL;
+    conclude(login, result->accepted, result->reason);
+}
+
+/* Plugins have the last word on a key exchange (TLS_FINAL). */
+static void ask_final(struct login *login)
+{
+    struct instance *instance = login->session->owner;
+    struct env env = {0};
+    hook_env_client(instance, &env);
+    struct event event = {
+        .type = EVENT_TLS_FINAL, .env = &env, .has_client = true, .client_id = instance->entry.client_id};
+    struct event_asker asker = {.done = on_final_answer, .arg = login};
+    login->owners++;
+    struct event_request *request = event_ask(instance->server->bus, &event, &asker);
+    if (request) {
+        login->final_request = request;
+    }
+    unref(login);
+    env_free(&env);
+}
+
 static void on_user_checked(void *arg, const struct user_check_result *result)
 {
     struct login *login = arg;
     login->user_check = NULL;
+    if (result->accepted && plugins_want(login->session->owner->server->plugins, EVENT_TLS_FINAL)) {
+        ask_final(login);
+        return;
+    }
     conclude(login, result->accepted, result->reason);
 }
 
@@ -356,6 +391,8 @@ void login_check(struct login *login, const struct session_event *event)
     struct cert_hook *hook = cert_hook_start(&(struct cert_hook_request){.bus = instance->server->bus,
                                                                          .config = held_config_get(login->held),
                                                                          .peer = login->peer,
+                                                                         .has_client = true,
+                                                                         .client_id = instance->entry.client_id,
                                                                          .env = &env,
                                                                          .done = on_cert_checked,
                                                                          .arg = login});

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "hooks/plugins.h"
 #include "hooks/scripts.h"
 #include "node/lifecycle.h"
 #include "node/settings.h"
@@ -83,6 +84,7 @@ static void take_over(struct server *server, struct held_config *fresh, struct s
     admission_set_wrap(&server->admission, settings_wrap(settings->by_transport[0][0]));
     admission_limits(&server->admission, config);
     scripts_set_config(server->scripts, config);
+    plugins_set_config(server->plugins, config);
     (void)lifecycle_reload(server->life, config); /* a log that cannot be reopened was named */
     held_config_unref(server->live);
     server->live = fresh;

@@ -239,8 +239,6 @@ static void ask_delete(struct instance *instance, const struct dp_route *route)
         .type = EVENT_LEARN_ADDRESS,
         .env = &env,
         .args = {"delete", routing_format(route, text)},
-        .has_client = true,
-        .client_id = instance->entry.client_id,
     };
     event_announce(instance->server->bus, &event);
     env_free(&env);

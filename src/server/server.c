@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "dp/dp.h"
 #include "hooks/event.h"
+#include "hooks/plugins.h"
 #include "hooks/scripts.h"
 #include "node/device.h"
 #include "node/journal.h"
@@ -53,6 +54,7 @@ static void release(struct server *server)
     user_policy_free(server->users);
     server_management_close(server);
     scripts_free(server->scripts);
+    plugins_end(server->plugins, server->exit_status != 0);
     event_bus_free(server->bus);
     pool_free(server->pool);
     instances_free(&server->instances);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "config/config.h"
 #include "dp/dp.h"
+#include "hooks/plugins.h"
 #include "hooks/scripts.h"
 #include "mgmt/mgmt.h"
 #include "node/device.h"
@@ -51,7 +52,9 @@ static void on_scripts_poll(void *arg)
 {
     struct shutdown *shutdown = arg;
     shutdown->waited_ms += POLL_MS;
-    if (scripts_running(shutdown->server->scripts) > 0 && shutdown->waited_ms < FAREWELL_LIMIT_MS) {
+    const struct server *server = shutdown->server;
+    bool running = scripts_running(server->scripts) > 0 || plugins_running(server->plugins) > 0;
+    if (running && shutdown->waited_ms < FAREWELL_LIMIT_MS) {
         loop_timer_after(shutdown->timer, POLL_MS);
         return;
     }

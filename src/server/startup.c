@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "dp/dp.h"
 #include "hooks/event.h"
+#include "hooks/plugins.h"
 #include "hooks/scripts.h"
 #include "mgmt/mgmt.h"
 #include "node/device.h"
@@ -134,10 +135,17 @@ static void open_journal(struct server *server)
     free(path);
 }
 
+/* Apart from the script. */
+static bool others_check_users(const struct server *server)
+{
+    return server->config->management_client_auth || server->config->auth_pam ||
+           plugins_want(server->plugins, EVENT_USER_PASS);
+}
+
 int startup_prepare(struct server *server)
 {
     const struct config *config = server->config;
-    if (lifecycle_start(config, &server->life) < 0) {
+    if (plugins_start(config, &server->plugins) < 0 || lifecycle_start(config, &server->life) < 0) {
         return ERR_CONFIG;
     }
     int rc = loop_open(&server->loop);
@@ -153,6 +161,7 @@ int startup_prepare(struct server *server)
     }
     open_journal(server);
     server->bus = event_bus_new();
+    plugins_listen(server->plugins, loop_uv(server->loop), server->bus, config);
     server->scripts = scripts_new(loop_uv(server->loop), server->bus, config);
     if (server_management_open(server) < 0) {
         return ERR_CONFIG;
@@ -161,8 +170,8 @@ int startup_prepare(struct server *server)
     server->reaper = loop_timer_new(server->loop, instance_reap, server);
     addresses_own(server);
     if (reload_make_settings(config, &server->settings) < 0 ||
-        user_policy_new(config, config->management_client_auth || config->auth_pam, rand_system(), &server->users) < 0 || open_data_plane(server) < 0 ||
-        open_device(server) < 0 || make_pool(server) < 0) {
+        user_policy_new(config, others_check_users(server), rand_system(), &server->users) < 0 ||
+        open_data_plane(server) < 0 || open_device(server) < 0 || make_pool(server) < 0) {
         return ERR_CONFIG;
     }
     admission_init(&server->admission, config, settings_wrap(server->settings.by_transport[0][0]));
@@ -188,6 +197,7 @@ static void complete(struct server *server)
         fail(server, "privileges cannot be given up");
         return;
     }
+    plugins_settle(server->plugins);
     if (server->pool && server->config->ifconfig_pool_persist.path && server->config->ifconfig_pool_persist.seconds) {
         server->persist_timer = loop_timer_new(server->loop, on_persist_timer, server);
         loop_timer_every(server->persist_timer, 1000ULL * server->config->ifconfig_pool_persist.seconds);
