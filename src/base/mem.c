@@ -24,6 +24,15 @@ void *mem_zalloc(size_t size)
     return p;
 }
 
+void *mem_aligned(size_t alignment, size_t size)
+{
+    void *p = aligned_alloc(alignment, (size + alignment - 1) & ~(alignment - 1));
+    if (!p) {
+        out_of_memory();
+    }
+    return memset(p, 0, size);
+}
+
 void *mem_array(size_t n, size_t size)
 {
     void *p = calloc(n ? n : 1, size ? size : 1);

@@ -13,6 +13,9 @@
 /** mem_zalloc - @size zeroed bytes, never NULL. Free with free(). */
 void *mem_zalloc(size_t size) __attribute__((malloc, returns_nonnull));
 
+/** mem_aligned - @size zeroed bytes at a multiple of @alignment (a power of two), never NULL. Free with free(). */
+void *mem_aligned(size_t alignment, size_t size) __attribute__((malloc, returns_nonnull));
+
 /** mem_array - zeroed array of @n elements of @size bytes, overflow-checked, never NULL. Free with free(). */
 void *mem_array(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
 

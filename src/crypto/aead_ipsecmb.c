@@ -91,11 +91,7 @@ static int mb_key_init(const void *engine_state, struct aead_key *key)
     if (key->algorithm == AEAD_CHACHA20_POLY1305) {
         return 0;
     }
-    struct gcm_key_data *expanded = aligned_alloc(EXPANDED_ALIGN, sizeof(*expanded));
-    if (!expanded) {
-        return ERR_CRYPTO;
-    }
-    memset(expanded, 0, sizeof(*expanded));
+    struct gcm_key_data *expanded = mem_aligned(EXPANDED_ALIGN, sizeof(*expanded));
     if (key->algorithm == AEAD_AES_128_GCM) {
         IMB_AES128_GCM_PRE(engine->manager, key->raw, expanded);
     } else if (key->algorithm == AEAD_AES_192_GCM) {

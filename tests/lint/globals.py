@@ -34,7 +34,7 @@ def main():
             continue
         symbol = re.sub(r"\.\d+$", "", match.group(2))
         # Section symbols, and what sanitizers add.
-        if symbol.startswith((".", "__asan", "__tsan", "__sancov", "__ub", "___asan", "_ub")):
+        if symbol.startswith((".", "__asan", "__odr_asan", "__tsan", "__sancov", "__ub", "___asan", "_ub")):
             continue
         if name not in ALLOWED and (name, symbol) not in ALLOWED_SYMBOLS:
             errors.append(f"{name}: {symbol} is a variable of the whole process")

@@ -61,7 +61,8 @@ static int plan_segments(const struct vnet_header *header, struct gso_plan *plan
     uint32_t payload = ip->len - ip->header_len - ip->l4_header_len;
     plan->mss = header->gso_size;
     plan->headers = (uint16_t)(plan->l4_offset + ip->l4_header_len);
-    plan->segments = payload <= plan->mss ? 1 : (uint16_t)((payload + plan->mss - 1) / plan->mss);
+    uint32_t segments = payload <= plan->mss ? 1 : (payload + plan->mss - 1) / plan->mss;
+    plan->segments = (uint16_t)segments;
     return 0;
 }
 

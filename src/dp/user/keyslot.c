@@ -49,11 +49,7 @@ int keyslot_new(const struct aead_engine *engine, struct rcu_domain *rcu, const 
     if (!cipher || cipher_is_aead(cipher) != (key->format != DP_FORMAT_CBC)) {
         return ERR_UNSUPPORTED;
     }
-    struct keyslot *ks = aligned_alloc(64, sizeof(*ks));
-    if (!ks) {
-        return ERR_CRYPTO;
-    }
-    memset(ks, 0, sizeof(*ks));
+    struct keyslot *ks = mem_aligned(64, sizeof(*ks));
     ks->cipher = cipher;
     ks->key_id = key->key_id;
     ks->format = (uint8_t)key->format;

@@ -181,9 +181,7 @@ int peer_new(struct user *user, const struct dp_peer *settings, uint32_t now_s)
     if (atomic_load(&user->peers[slot])) {
         return -EEXIST;
     }
-    struct peer *peer = aligned_alloc(64, sizeof(*peer));
-    BUG_ON(!peer);
-    memset(peer, 0, sizeof(*peer));
+    struct peer *peer = mem_aligned(64, sizeof(*peer));
     peer->user = user;
     peer->id = settings->id;
     struct path *path = NULL;

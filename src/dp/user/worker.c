@@ -23,9 +23,7 @@
 
 int worker_new(struct user *user, unsigned index, bool thread, struct worker **out)
 {
-    struct worker *w = aligned_alloc(64, (sizeof(*w) + 63) & ~(size_t)63);
-    BUG_ON(!w);
-    memset(w, 0, sizeof(*w));
+    struct worker *w = mem_aligned(64, sizeof(*w));
     w->user = user;
     w->index = index;
     w->epoll = -1;

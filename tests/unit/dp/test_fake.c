@@ -19,7 +19,7 @@ static void remember(const struct dp_event *event, void *arg)
     struct seen *seen = arg;
     seen->count++;
     seen->last = *event;
-    if (event->len < sizeof(seen->data)) {
+    if (event->len && event->len < sizeof(seen->data)) {
         memcpy(seen->data, event->data, event->len);
     }
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/rand.h"
 #include "dp/user/peer.h"
 #include "dp/user/route.h"
@@ -22,8 +23,7 @@ static void setup(void)
     cr_assert_eq(rcu_domain_start(&rcu), 0);
     route_table_init(&routes, &rcu);
     for (unsigned i = 0; i < PEERS; i++) {
-        peers[i] = aligned_alloc(64, sizeof(struct peer));
-        memset(peers[i], 0, sizeof(struct peer));
+        peers[i] = mem_aligned(64, sizeof(struct peer));
         peers[i]->id = i;
         list_init(&peers[i]->routes);
     }
