@@ -332,3 +332,14 @@ char *cert_pem(X509 *cert)
     }
     return take_text(bio);
 }
+
+struct x509_st *cert_ref(struct x509_st *cert)
+{
+    X509_up_ref(cert);
+    return cert;
+}
+
+void cert_unref(struct x509_st *cert)
+{
+    X509_free(cert);
+}

@@ -55,4 +55,10 @@ char *cert_pem(struct x509_st *cert);
 /** cert_not_after - UNIX seconds. */
 uint64_t cert_not_after(const struct x509_st *cert);
 
+/** cert_ref - another owner of the certificate; any thread. Return: @cert. */
+struct x509_st *cert_ref(struct x509_st *cert);
+
+/** cert_unref - an owner less. NULL is fine. */
+void cert_unref(struct x509_st *cert);
+
 #endif

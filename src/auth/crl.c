@@ -165,6 +165,23 @@ bool crl_directory_revokes(const struct crl *crl, const X509 *cert)
     return revoked;
 }
 
+bool crl_revokes(struct crl *crl, X509 *cert)
+{
+    bool revoked = false;
+    if (crl_is_directory(crl)) {
+        return crl_directory_revokes(crl, cert);
+    }
+    pthread_mutex_lock(&crl->lock);
+    for (int i = 0; !revoked && crl->lists && i < sk_X509_CRL_num(crl->lists); i++) {
+        X509_CRL *list = sk_X509_CRL_value(crl->lists, i);
+        X509_REVOKED *entry = NULL;
+        revoked = X509_NAME_cmp(X509_CRL_get_issuer(list), X509_get_issuer_name(cert)) == 0 &&
+                  X509_CRL_get0_by_cert(list, &entry, cert) == 1;
+    }
+    pthread_mutex_unlock(&crl->lock);
+    return revoked;
+}
+
 uint64_t crl_earliest_update(struct crl *crl)
 {
     uint64_t earliest = 0;

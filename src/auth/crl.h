@@ -35,6 +35,9 @@ bool crl_is_directory(const struct crl *crl);
 /** crl_directory_revokes - a file of the directory names the certificate's serial number. */
 bool crl_directory_revokes(const struct crl *crl, const struct x509_st *cert);
 
+/** crl_revokes - the lists in force, or the directory, revoke the certificate. Any thread. */
+bool crl_revokes(struct crl *crl, struct x509_st *cert);
+
 /** crl_earliest_update - UNIX seconds at which the first list in force expires; 0 when unknown. */
 uint64_t crl_earliest_update(struct crl *crl);
 

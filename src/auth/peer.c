@@ -29,6 +29,7 @@ struct auth_peer {
     bool accepted;        /* this handshake */
     char common_name[AUTH_COMMON_NAME_MAX + 1];
     uint64_t expires;
+    struct x509_st *leaf;
     bool had_first;       /* a chain was accepted before */
     bool changed;         /* a later one brought another identity */
     unsigned first_depth;
@@ -57,6 +58,8 @@ static void forget_chain(struct auth_peer *peer)
     peer->accepted = false;
     peer->common_name[0] = '\0';
     peer->expires = 0;
+    cert_unref(peer->leaf);
+    peer->leaf = NULL;
 }
 
 void auth_peer_free(struct auth_peer *peer)
@@ -109,6 +112,11 @@ uint64_t auth_peer_expires(const struct auth_peer *peer)
 const char *auth_peer_pem(const struct auth_peer *peer, unsigned depth)
 {
     return depth < auth_peer_depth(peer) ? peer->chain[depth].pem : NULL;
+}
+
+struct x509_st *auth_peer_leaf(const struct auth_peer *peer)
+{
+    return peer->accepted ? peer->leaf : NULL;
 }
 
 bool auth_peer_same(const struct auth_peer *a, const struct auth_peer *b)
@@ -173,6 +181,8 @@ int peer_record_certificate(struct auth_peer *peer, unsigned depth, struct x509_
     peer->depth = depth + 1 > peer->depth ? depth + 1 : peer->depth;
     if (depth == 0) {
         peer->expires = cert_not_after(cert);
+        cert_unref(peer->leaf);
+        peer->leaf = cert_ref(cert);
     }
     return 0;
 }

@@ -15,6 +15,7 @@
 
 struct auth_peer;
 struct env; /* hooks/env.h */
+struct x509_st;
 
 /** auth_peer_new - nothing known yet. @log_tag: copied; the client prefix of log lines, or NULL. */
 struct auth_peer *auth_peer_new(const char *log_tag);
@@ -42,6 +43,9 @@ const uint8_t *auth_peer_fingerprint(const struct auth_peer *peer, unsigned dept
 
 /** auth_peer_expires - UNIX seconds of the leaf's notAfter; 0 if there is none. */
 uint64_t auth_peer_expires(const struct auth_peer *peer);
+
+/** auth_peer_leaf - the peer's own certificate, or NULL. Stays the peer's; cert_ref() it to keep it. */
+struct x509_st *auth_peer_leaf(const struct auth_peer *peer);
 
 /** auth_peer_same - both have the same chain (by fingerprint) and common name; two without a certificate are the
  *  same, too. For renegotiations, new sessions of one client, and float conflicts. */

@@ -251,6 +251,11 @@ void tls_setup_tick(struct tls_setup *setup, uint64_t unix_s)
     }
 }
 
+bool tls_setup_revoked(const struct tls_setup *setup, struct x509_st *cert)
+{
+    return cert && setup->crl && crl_revokes(setup->crl, cert);
+}
+
 /* ------------------------------------------------------------------ --show-tls, --show-groups */
 
 static int show_list(SSL_CTX *ctx, bool tls13, struct buf *out)

@@ -14,6 +14,7 @@ struct buf;
 struct config;
 struct tls_context; /* session/tls.h */
 struct tls_setup;
+struct x509_st;
 
 struct tls_setup_request {
     const struct config *config; /* must outlive the setup */
@@ -49,6 +50,9 @@ void tls_setup_release(struct tls_context *context);
  * Thread: any, one at a time.
  */
 void tls_setup_tick(struct tls_setup *setup, uint64_t unix_s);
+
+/** tls_setup_revoked - whether crl-verify as it is now revokes @cert (NULL: no). Thread: any. */
+bool tls_setup_revoked(const struct tls_setup *setup, struct x509_st *cert);
 
 /** tls_setup_show_ciphers - append the text of --show-tls. Return: 0 or negative. */
 int tls_setup_show_ciphers(const struct config *config, struct buf *out);

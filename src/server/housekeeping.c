@@ -10,9 +10,10 @@
 #include "node/loop.h"
 #include "server/context.h"
 #include "server/instance.h"
+#include "server/login.h"
 #include "server/push_reply.h"
 
-#define PERIOD_MS 5000
+#define PERIOD_MS 2000 /* a revoked client is told within this time and gone 5 s later */
 
 struct housekeeping {
     struct server *server;
@@ -35,11 +36,25 @@ static void renew_tokens(struct server *server, uint64_t mono_ms)
     }
 }
 
+/* Clients whose certificate was revoked while they are connected. */
+static void end_revoked(struct server *server)
+{
+    list_for (at, next, &server->instances.all) {
+        struct instance *instance = instance_of(container_of(at, struct instance_entry, link));
+        if (instance->state == INSTANCE_CONNECTED &&
+            tls_setup_revoked(server->settings.setup, login_certificate(instance->current->login))) {
+            instance_log(instance, LOG_SEV_WARN, 1, "the client's certificate has been revoked: its session ends");
+            instance_refuse(instance->current, "certificate revoked");
+        }
+    }
+}
+
 static void on_period(void *arg)
 {
     struct housekeeping *housekeeping = arg;
     struct clock_now now = clock_read();
     tls_setup_tick(housekeeping->server->settings.setup, now.unix_s);
+    end_revoked(housekeeping->server);
     renew_tokens(housekeeping->server, now.mono_ms);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auth/cert_hook.h"
+#include "auth/cert.h"
 #include "auth/peer.h"
 #include "auth/user_check.h"
 #include "base/clock.h"
@@ -48,6 +49,7 @@ struct login {
     char common_name[AUTH_COMMON_NAME_MAX + 1];      /* of the certificate */
     char user_common_name[USER_NAME_MAX + 1];        /* username-as-common-name */
     uint8_t fingerprint[FINGERPRINT_SIZE];
+    struct x509_st *leaf;
     bool has_certificate;
     bool known;              /* the four above are filled */
     struct env certificate;  /* for hooks; empty when nobody could ask */
@@ -73,6 +75,7 @@ static void unref(struct login *login)
     if (--login->owners == 0) {
         auth_peer_free(login->peer);
         env_free(&login->certificate);
+        cert_unref(login->leaf);
         held_config_unref(login->held);
         free(login);
     }
@@ -312,12 +315,19 @@ static void learn_identity(struct login *login)
     if (fingerprint) {
         memcpy(login->fingerprint, fingerprint, FINGERPRINT_SIZE);
     }
+    cert_unref(login->leaf);
+    login->leaf = fingerprint ? cert_ref(auth_peer_leaf(login->peer)) : NULL;
     (void)user_clean(auth_peer_common_name(login->peer), login->common_name, sizeof(login->common_name));
     env_free(&login->certificate);
     if (hooks_may_ask(held_config_get(login->held))) {
         auth_peer_export(login->peer, 0, &login->certificate);
     }
     login->known = true;
+}
+
+struct x509_st *login_certificate(const struct login *login)
+{
+    return login->known ? login->leaf : NULL;
 }
 
 bool login_same_identity(const struct login *a, const struct login *b)

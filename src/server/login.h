@@ -15,6 +15,7 @@ struct env;
 struct instance_session;
 struct login;
 struct session_event;
+struct x509_st;
 
 /** login_new - the object to hand to TLS as tls_user. */
 struct login *login_new(struct instance_session *session);
@@ -49,6 +50,9 @@ const char *login_username(const struct login *login);
 
 /** login_same_identity - both are the same certificate chain (for float conflicts). */
 bool login_same_identity(const struct login *a, const struct login *b);
+
+/** login_certificate - the peer's certificate, the login's; NULL if none or not yet checked. */
+struct x509_st *login_certificate(const struct login *login);
 
 /** login_override_username - `override-username`: tokens and hooks see @name from now on. Return: 0, ERR_BAD_STATE
  *  when no user and password are checked, ERR_LIMIT (too long). */

@@ -340,6 +340,33 @@ profile() { # SHELL: what server-setup and client give is right for vpnd and for
     openssl pkcs12 -in "$WORK/b.p12" -passin pass:apple -nodes 2>/dev/null | openssl x509 -noout -subject | grep -q anna
 }
 
+# A client with the profile that pki wrote; revoking it ends its session within 10 s, without a restart, and keeps it out.
+#
+#   [s] 10.99.0.1 server.conf of server-setup  --- veth ---  10.99.0.2 [c] anna.ovpn, bob.ovpn of pki client
+revoked() { # PROGRAM of the clients
+    SHELL_UNDER_TEST=sh
+    [ -x "$VPND" ] || skip "vpnd is not built"
+    server_and_client
+    pki_run server-setup --yes --no-ca-pass --etc "$WORK/etc" --units none --remote 10.99.0.1 --redirect no
+    pki_run --dir etc/pki client anna
+    pki_run --dir etc/pki client bob
+    start server in_ns s "$VPND" --config "$WORK/etc/server.conf" --verb 4
+    expect_log "$WORK/server.log" 'Initialization Sequence Completed'
+    start anna in_ns c "$1" --config "$WORK/anna.ovpn" --dev tun1
+    start bob in_ns c "$1" --config "$WORK/bob.ovpn" --dev tun2
+    expect_log "$WORK/anna.log" 'Initialization Sequence Completed'
+    expect_log "$WORK/bob.log" 'Initialization Sequence Completed'
+    in_ns c ping -c 1 -W 5 -I tun1 10.8.0.1
+    in_ns c ping -c 1 -W 5 -I tun2 10.8.0.1
+    pki_run --dir etc/pki revoke anna
+    expect_log "$WORK/server.log" 'anna/.* client-instance exiting' 10
+    expect_log "$WORK/anna.log" 'AUTH_FAILED,certificate revoked'
+    wait_for 5 "the revoked client to end" sh -c "! kill -0 $(pid_of anna)"
+    start again in_ns c "$1" --config "$WORK/anna.ovpn" --dev tun1
+    expect_log "$WORK/server.log" 'VERIFY ERROR.*certificate revoked.*CN=anna'
+    in_ns c ping -c 1 -W 5 -I tun2 10.8.0.1
+}
+
 # NetworkManager's plug-in imports the profile (a NetworkManager of its own, with a bus and directories of its own).
 network_manager() {
     SHELL_UNDER_TEST=sh
@@ -387,5 +414,7 @@ run_case damaged damaged dash
 run_case together together dash
 run_case from-easy-rsa from_easy_rsa dash
 run_case profile profile dash
+run_case "revoked-openvpn" revoked "$OPENVPN"
+run_case "revoked-vpnd" revoked "$VPND"
 run_case network-manager network_manager
 finish

@@ -447,8 +447,12 @@ Test(verify, crl_file_is_read_again_when_it_changes)
     scene_log_reset();
     tls_setup_tick(setup, 0);
     refuse_log("CRL: loaded");
+    cr_assert_not(tls_setup_revoked(setup, s.client.cert));
+    cr_assert_not(tls_setup_revoked(setup, NULL));
     write_file(path, both);
     tls_setup_tick(setup, 0);
+    cr_assert(tls_setup_revoked(setup, s.client.cert));
+    cr_assert_not(tls_setup_revoked(setup, s.server.cert));
     expect_log("CRL: loaded 2 CRLs from file /tmp/vpnd-crl-");
     unlink(path);
     scene_log_reset();
