@@ -236,10 +236,10 @@ static unsigned needed_capabilities(const struct config *config)
     return keep;
 }
 
-/* Scripts may use sudo and PAM a set-uid checker: with those the door has to stay open. */
+/* Scripts may use sudo: with those the door has to stay open. */
 static bool may_forbid_privileges(const struct config *config)
 {
-    return config->script_security < 2 && config->plugin.count == 0 && !config->auth_pam;
+    return config->script_security < 2 && config->plugin.count == 0;
 }
 
 int lifecycle_drop(struct lifecycle *life, const struct config *config)

@@ -15,6 +15,7 @@
 #include "server/admission.h"
 #include "server/instances.h"
 
+struct auth_pam;
 struct config;
 struct device;
 struct dp;
@@ -73,6 +74,7 @@ struct server {
     struct server_addresses own;
     struct server_settings settings;
     struct user_policy *users;
+    struct auth_pam *pam;                /* NULL: not configured */
     struct list listeners;
     struct port_share *port_share;       /* NULL: not configured */
     unsigned workers;                    /* of the data plane */

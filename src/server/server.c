@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/pam.h"
 #include "auth/tls_setup.h"
 #include "auth/user_state.h"
 #include "base/err.h"
@@ -51,6 +52,7 @@ static void release(struct server *server)
         dp_close(server->dp);
     }
     reload_release_settings(&server->settings);
+    auth_pam_free(server->pam);
     user_policy_free(server->users);
     server_management_close(server);
     scripts_free(server->scripts);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "auth/pam.h"
 #include "auth/user_state.h"
 #include "base/addr.h"
 #include "base/clock.h"
@@ -142,6 +143,16 @@ static bool others_check_users(const struct server *server)
            plugins_want(server->plugins, EVENT_USER_PASS);
 }
 
+/* PAM's process comes before keys are read, threads started and privileges given up. */
+static int start_users(struct server *server)
+{
+    const struct config *config = server->config;
+    if (config->auth_pam && auth_pam_new(loop_uv(server->loop), server->bus, config->auth_pam, &server->pam) < 0) {
+        return ERR_CONFIG;
+    }
+    return user_policy_new(config, others_check_users(server), rand_system(), &server->users);
+}
+
 int startup_prepare(struct server *server)
 {
     const struct config *config = server->config;
@@ -169,9 +180,8 @@ int startup_prepare(struct server *server)
     server_management_state(server, "CONNECTING", "");
     server->reaper = loop_timer_new(server->loop, instance_reap, server);
     addresses_own(server);
-    if (reload_make_settings(config, &server->settings) < 0 ||
-        user_policy_new(config, others_check_users(server), rand_system(), &server->users) < 0 ||
-        open_data_plane(server) < 0 || open_device(server) < 0 || make_pool(server) < 0) {
+    if (start_users(server) < 0 || reload_make_settings(config, &server->settings) < 0 || open_data_plane(server) < 0 ||
+        open_device(server) < 0 || make_pool(server) < 0) {
         return ERR_CONFIG;
     }
     admission_init(&server->admission, config, settings_wrap(server->settings.by_transport[0][0]));
