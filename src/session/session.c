@@ -247,10 +247,12 @@ static void announce_ready(struct session *s, struct key_state *k)
     }
 }
 
-/* Texts leave on the newest active key. */
+/* Texts leave on the newest active key. During a renegotiation they wait for its end: 2.x peers drop what comes on the
+ * old key from their first packet of the new one on. */
 static void flush_texts(struct session *s)
 {
-    struct key_state *k = s->primary->stage == KEY_STAGE_ACTIVE ? s->primary : s->lame;
+    enum key_stage stage = s->primary->stage;
+    struct key_state *k = stage == KEY_STAGE_ACTIVE ? s->primary : stage == KEY_STAGE_ERROR ? s->lame : NULL;
     while (s->texts && k && key_state_can_write(k)) {
         struct session_text *text = s->texts;
         if (key_state_write(s, k, text->text, text->len)) {
