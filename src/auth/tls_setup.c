@@ -256,6 +256,11 @@ bool tls_setup_revoked(const struct tls_setup *setup, struct x509_st *cert)
     return cert && setup->crl && crl_revokes(setup->crl, cert);
 }
 
+void tls_setup_expiry(const struct tls_setup *setup, struct tls_setup_expiry *out)
+{
+    *out = (struct tls_setup_expiry){.certificate = setup->certificate.when, .crl = setup->list.when};
+}
+
 /* ------------------------------------------------------------------ --show-tls, --show-groups */
 
 static int show_list(SSL_CTX *ctx, bool tls13, struct buf *out)

@@ -54,6 +54,15 @@ void tls_setup_tick(struct tls_setup *setup, uint64_t unix_s);
 /** tls_setup_revoked - whether crl-verify as it is now revokes @cert (NULL: no). Thread: any. */
 bool tls_setup_revoked(const struct tls_setup *setup, struct x509_st *cert);
 
+/** When something of ours ends, in UNIX seconds; 0: unknown, or there is none. */
+struct tls_setup_expiry {
+    uint64_t certificate;
+    uint64_t crl; /* next update of the first list that is due */
+};
+
+/** tls_setup_expiry - both dates as known now. Thread: as tls_setup_tick(). */
+void tls_setup_expiry(const struct tls_setup *setup, struct tls_setup_expiry *out);
+
 /** tls_setup_show_ciphers - append the text of --show-tls. Return: 0 or negative. */
 int tls_setup_show_ciphers(const struct config *config, struct buf *out);
 

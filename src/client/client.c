@@ -14,6 +14,7 @@
 #include "client/closing.h"
 #include "client/connect.h"
 #include "client/kill_switch.h"
+#include "client/metrics.h"
 #include "client/outfit.h"
 #include "client/roaming.h"
 #include "client/state.h"
@@ -343,8 +344,7 @@ static int start_process(struct client *c)
     c->events = event_bus_new();
     plugins_listen(c->plugins, loop_uv(c->loop), c->events, c->config);
     open_journal(c);
-    int r = set_kill_switch(c);
-    return r < 0 ? r : client_management_open(c);
+    return set_kill_switch(c) < 0 || client_management_open(c) || client_metrics_open(c) ? ERR_CONFIG : 0;
 }
 
 static void end_process(struct client *c)
@@ -352,6 +352,7 @@ static void end_process(struct client *c)
     settings_keys_unref(c->keys);
     client_management_close(c);
     plugins_end(c->plugins, c->exit_code != 0);
+    client_metrics_close(c);
     if (c->events) {
         event_bus_free(c->events);
     }

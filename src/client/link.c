@@ -625,6 +625,11 @@ uint32_t link_peer_id(const struct link *l)
     return l->peer.id;
 }
 
+uint64_t link_key_since_ms(const struct link *l)
+{
+    return l->keys.has_primary ? l->keys.since_ms : 0;
+}
+
 bool link_is_tcp(const struct link *l)
 {
     return l->request.transport.tcp;

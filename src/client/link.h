@@ -121,6 +121,9 @@ const char *link_peer_options(const struct link *link);
 /** link_peer_id - the data plane's id of the peer. */
 uint32_t link_peer_id(const struct link *link);
 
+/** link_key_since_ms - monotonic time at which the newest data channel key was installed; 0: there is none. */
+uint64_t link_key_since_ms(const struct link *link);
+
 /** link_is_tcp - transport. */
 bool link_is_tcp(const struct link *link);
 

@@ -13,6 +13,7 @@ src_client_libclient_a_SOURCES = \
 	src/client/link.c src/client/link.h \
 	src/client/management.c src/client/management.h \
 	src/client/messages.c src/client/messages.h \
+	src/client/metrics.c src/client/metrics.h \
 	src/client/outfit.c src/client/outfit.h \
 	src/client/prompt.c src/client/prompt.h \
 	src/client/proxy.c src/client/proxy.h src/client/proxy_dialogue.h \

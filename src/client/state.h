@@ -31,6 +31,7 @@ struct job;
 struct journal;
 struct kill_switch;
 struct mgmt;
+struct client_metrics;
 struct race;
 struct roaming;
 struct plugins;
@@ -77,6 +78,7 @@ struct client {
     struct scripts *scripts;
     struct plugins *plugins;         /* NULL: none */
     struct mgmt *mgmt;               /* NULL: not configured */
+    struct client_metrics *metrics;
     struct client_asked asked;
     enum config_auth_retry auth_retry; /* as configured, until management changes it */
     struct env env;                  /* of the user's programs */

@@ -37,6 +37,7 @@ struct dp_backend {
     int (*payload_send)(struct dp *dp, uint32_t peer, const void *payload, size_t len);
     int (*peer_stats)(struct dp *dp, uint32_t peer, struct dp_peer_stats *out);
     void (*stats)(struct dp *dp, struct dp_stats *out);
+    int (*worker_stats)(struct dp *dp, unsigned index, struct dp_worker_stats *out); /* NULL: no threads of its own */
     int (*fd)(const struct dp *dp);
     unsigned (*drain)(struct dp *dp, void (*fn)(const struct dp_event *event, void *arg), void *arg, unsigned budget);
 };

@@ -341,6 +341,11 @@ void dp_stats(struct dp *dp, struct dp_stats *out)
     dp->ops->stats(dp, out);
 }
 
+int dp_worker_stats(struct dp *dp, unsigned index, struct dp_worker_stats *out)
+{
+    return dp->ops->worker_stats ? dp->ops->worker_stats(dp, index, out) : ERR_NOT_FOUND;
+}
+
 int dp_fd(const struct dp *dp)
 {
     return dp->ops->fd(dp);

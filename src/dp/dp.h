@@ -388,6 +388,16 @@ int dp_peer_stats(struct dp *dp, uint32_t peer, struct dp_peer_stats *out);
 /** dp_stats - totals over all workers. */
 void dp_stats(struct dp *dp, struct dp_stats *out);
 
+/** What one thread of the data path did. */
+struct dp_worker_stats {
+    uint64_t cpu_ns; /* processor time */
+    uint64_t link_rx_bytes;
+    uint64_t link_tx_bytes;
+};
+
+/** dp_worker_stats - of worker @index, from 0. Return: 0; ERR_NOT_FOUND: there is none of this number. */
+int dp_worker_stats(struct dp *dp, unsigned index, struct dp_worker_stats *out);
+
 /* ------------------------------------------------------------------ events */
 
 enum dp_event_type {

@@ -124,7 +124,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     }
     *body_len = 0;
     if (strcmp(url, "/metrics") == 0) {
-        bool clients = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "clients") != NULL;
+        bool clients = MHD_lookup_connection_value_n(connection, MHD_GET_ARGUMENT_KIND, "clients", strlen("clients"),
+                                                     NULL, NULL) == MHD_YES;
         return answer_page(arg, connection, clients ? PAGE_TEXT_CLIENTS : PAGE_TEXT);
     }
     if (strcmp(url, "/status") == 0) {

@@ -3,12 +3,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "hooks/event.h"
 #include "mgmt/metrics.h"
 
 #define LABEL_MAX 512
-#define DAY_S 86400.0
 
 const char *metrics_failure_name(enum metrics_failure failure)
 {
@@ -172,11 +170,11 @@ static void hooks(struct page *p, const struct event_bus *bus)
     }
 }
 
-static void days(struct page *p, const char *name, const char *help, int64_t unix_s)
+static void until(struct page *p, const char *name, const char *help, int64_t unix_s)
 {
     if (unix_s != METRICS_UNKNOWN) {
         head(p, name, "gauge", help);
-        put(p, "vpnd_%s %.2f\n", name, (double)(unix_s - (int64_t)clock_read().unix_s) / DAY_S);
+        put(p, "vpnd_%s %" PRId64 "\n", name, unix_s);
     }
 }
 
@@ -246,8 +244,9 @@ int metrics_format_text(const struct metrics_source *source, bool clients, struc
     handshakes(&p, r.handshakes);
     hooks(&p, r.bus);
     value(&p, "oldest_key_age_seconds", "gauge", "Age of the oldest data channel key that is in use.", r.oldest_key_s);
-    days(&p, "certificate_days_left", "Days until our certificate ends.", r.certificate_unix_s);
-    days(&p, "crl_days_left", "Days until the certificate revocation list has to be renewed.", r.crl_unix_s);
+    until(&p, "certificate_expiry_timestamp_seconds", "When our certificate ends, as Unix time.", r.certificate_unix_s);
+    until(&p, "crl_next_update_timestamp_seconds", "When the revocation list has to be renewed, as Unix time.",
+          r.crl_unix_s);
     for (int i = 0; clients && source->each_client && i < SERIES_COUNT; i++) {
         struct series s = {.page = &p, .which = i};
         head(&p, series_heads[i].name, series_heads[i].type, series_heads[i].help);

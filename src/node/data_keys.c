@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/secret.h"
 #include "crypto/limits.h"
@@ -70,6 +71,7 @@ int data_keys_install_material(struct data_keys *keys, const uint8_t material[SE
         keys->has_secondary = true;
         keys->secondary = key_id;
     }
+    keys->since_ms = clock_read().mono_ms;
     return 0;
 }
 

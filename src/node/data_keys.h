@@ -48,6 +48,7 @@ struct data_keys {
     bool has_secondary;
     uint8_t primary;   /* key id that sends */
     uint8_t secondary; /* being introduced, or the lame duck */
+    uint64_t since_ms; /* monotonic: when the newest key was installed */
 };
 
 /** data_keys_init - bookkeeping for @peer, without keys. */

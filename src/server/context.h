@@ -12,6 +12,7 @@
 #include "base/hashmap.h"
 #include "base/list.h"
 #include "hooks/env.h"
+#include "mgmt/metrics.h"
 #include "server/admission.h"
 #include "server/instances.h"
 
@@ -38,6 +39,7 @@ struct shutdown;
 struct scripts;
 struct settings;
 struct settings_keys;
+struct server_metrics;
 struct status;
 struct tls_setup;
 struct user_policy;
@@ -82,6 +84,8 @@ struct server {
     struct plugins *plugins;             /* NULL: none */
     struct mgmt *mgmt;                   /* NULL: not configured */
     struct status *status;
+    struct server_metrics *metrics;
+    struct metrics_handshakes handshakes;
     struct housekeeping *housekeeping;
     struct admission admission;
     struct instances instances;

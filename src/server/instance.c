@@ -20,6 +20,7 @@
 #include "server/held_config.h"
 #include "server/instance_session.h"
 #include "server/login.h"
+#include "server/metrics.h"
 #include "server/pool.h"
 
 #define LINGER_MS 5000
@@ -102,6 +103,7 @@ struct instance *instance_new(struct server *server, const struct dp_path *path)
         char text[ADDR_TEXT_MAX];
         log_write(LOG_SEV_WARN, 1, addr_format(&path->remote, text),
                   "MULTI: new incoming connection would exceed maximum number of clients (%u)", server->instances.max);
+        server->handshakes.failed[METRICS_FAILURE_FULL]++;
         free(instance);
         return NULL;
     }
@@ -197,6 +199,7 @@ void instance_refuse(struct instance_session *session, const char *reason)
         text[SESSION_MESSAGE_MAX - 1] = '\0';
     }
     if (instance->state != INSTANCE_LEAVING && instance->state != INSTANCE_GONE && session->driver) {
+        server_metrics_refused(session);
         instance_session_send(session, text);
         if (session == instance->candidate) {
             instance_session_linger(session);

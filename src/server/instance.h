@@ -59,6 +59,7 @@ struct instance_session {
     uint8_t peer_id[SESSION_ID_SIZE];   /* the client's session id */
     bool active;                        /* first handshake complete */
     bool keys_ready;
+    uint64_t started_ms;                /* monotonic */
     bool push_asked;                    /* PUSH_REQUEST came, or the client wants the reply unasked */
     uint64_t push_sent_ms;              /* 0: not yet */
     uint64_t token_sent_ms;             /* 0: none */

@@ -17,6 +17,7 @@
 #include "server/instance.h"
 #include "server/login.h"
 #include "server/messages.h"
+#include "server/metrics.h"
 #include "session/cookie.h"
 #include "wire/occ.h"
 #include "wire/peer_info.h"
@@ -123,6 +124,9 @@ static void on_keys_ready(struct instance_session *session, struct session *raw,
     struct instance *instance = session->owner;
     if (event->first) {
         session->keys_ready = true;
+        server_metrics_keys(session);
+    } else {
+        instance->server->handshakes.renegotiated++;
     }
     if (is_candidate(session)) {
         if (instance->state != INSTANCE_CONNECTED) {
@@ -205,6 +209,7 @@ static void on_failed(struct instance_session *session, const struct session_eve
 {
     struct instance *instance = session->owner;
     log_failure(instance, event);
+    server_metrics_handshake_failed(instance->server, event->hint);
     if (is_candidate(session)) {
         instance_session_drop_candidate(instance);
     } else {
@@ -282,6 +287,8 @@ struct instance_session *instance_session_new(struct instance *owner, const stru
     struct instance_session *session = mem_zalloc(sizeof(*session));
 
     session->owner = owner;
+    session->started_ms = clock_read().mono_ms;
+    server->handshakes.started++;
     session->login = login_new(session);
     struct session_open open = verdict->open;
     open.tls_user = login_tls_user(session->login);

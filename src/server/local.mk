@@ -19,6 +19,7 @@ src_server_libserver_a_SOURCES = \
 	src/server/management.c src/server/management.h \
 	src/server/messages.c src/server/messages.h \
 	src/server/nat.c src/server/nat.h \
+	src/server/metrics.c src/server/metrics.h \
 	src/server/persist.c src/server/persist.h \
 	src/server/pool.c src/server/pool.h \
 	src/server/port_share.c src/server/port_share.h \

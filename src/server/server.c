@@ -31,6 +31,7 @@
 #include "server/listener.h"
 #include "server/nat.h"
 #include "server/management.h"
+#include "server/metrics.h"
 #include "server/pool.h"
 #include "server/port_share.h"
 #include "server/reload.h"
@@ -55,6 +56,7 @@ static void release(struct server *server)
     auth_pam_free(server->pam);
     user_policy_free(server->users);
     server_management_close(server);
+    server_metrics_close(server);
     scripts_free(server->scripts);
     plugins_end(server->plugins, server->exit_status != 0);
     event_bus_free(server->bus);

@@ -35,6 +35,7 @@
 #include "server/listener.h"
 #include "server/management.h"
 #include "server/nat.h"
+#include "server/metrics.h"
 #include "server/persist.h"
 #include "server/pool.h"
 #include "server/port_share.h"
@@ -175,6 +176,9 @@ int startup_prepare(struct server *server)
     plugins_listen(server->plugins, loop_uv(server->loop), server->bus, config);
     server->scripts = scripts_new(loop_uv(server->loop), server->bus, config);
     if (server_management_open(server) < 0) {
+        return ERR_CONFIG;
+    }
+    if (server_metrics_open(server) < 0) {
         return ERR_CONFIG;
     }
     server_management_state(server, "CONNECTING", "");

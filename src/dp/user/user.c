@@ -2,10 +2,12 @@
 #include "dp/user/user.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -485,6 +487,26 @@ static void read_stats(struct dp *dp, struct dp_stats *out)
     add_stats(u->control, out);
 }
 
+static int read_worker_stats(struct dp *dp, unsigned index, struct dp_worker_stats *out)
+{
+    const struct user *u = user_of(dp);
+    clockid_t clock;
+    struct timespec cpu = {0};
+    if (index >= u->dp.config.workers) {
+        return ERR_NOT_FOUND;
+    }
+    const struct worker *w = u->workers[index];
+    if (w->running && pthread_getcpuclockid(w->thread, &clock) == 0) {
+        (void)clock_gettime(clock, &cpu);
+    }
+    *out = (struct dp_worker_stats){
+        .cpu_ns = (uint64_t)cpu.tv_sec * 1000000000u + (uint64_t)cpu.tv_nsec,
+        .link_rx_bytes = atomic_load_explicit(&w->stats.link_rx_bytes, memory_order_relaxed),
+        .link_tx_bytes = atomic_load_explicit(&w->stats.link_tx_bytes, memory_order_relaxed),
+    };
+    return 0;
+}
+
 /* ------------------------------------------------------------------ events */
 
 static int event_fd(const struct dp *dp)
@@ -558,6 +580,7 @@ const struct dp_backend dp_user_backend = {
     .payload_send = send_payload,
     .peer_stats = read_peer_stats,
     .stats = read_stats,
+    .worker_stats = read_worker_stats,
     .fd = event_fd,
     .drain = drain,
 };

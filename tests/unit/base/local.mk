@@ -5,6 +5,7 @@ tests_unit_base_test_base_SOURCES = \
 	tests/unit/base/test_base64.c \
 	tests/unit/base/test_buf.c \
 	tests/unit/base/test_hashmap.c \
+	tests/unit/base/test_histogram.c \
 	tests/unit/base/test_log.c \
 	tests/unit/base/test_rand.c \
 	tests/unit/base/test_siphash.c \
