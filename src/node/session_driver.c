@@ -35,6 +35,8 @@ struct session_driver {
     struct session *session;
     struct dp_path path;
     uint32_t peer;
+    struct session_traffic *traffic;
+    struct session_traffic uncounted; /* where @traffic points when nobody counts */
     void (*event)(void *arg, struct session_driver *driver, struct session *session, const struct session_event *event);
     void (*dropped)(void *arg, struct session_driver *driver, int error);
     void *arg;
@@ -94,7 +96,10 @@ static void transmit(struct session_driver *driver)
     list_for (node, next, &driver->output) {
         struct packet *packet = container_of(node, struct packet, link);
         /* A packet that cannot go now is repeated by the session's own timer. */
-        sent |= dp_ctrl_send(driver->dp, &driver->path, packet->data, packet->len) == 0;
+        if (dp_ctrl_send(driver->dp, &driver->path, packet->data, packet->len) == 0) {
+            sent = true;
+            driver->traffic->out += packet->len;
+        }
     }
     drop_packets(&driver->output);
     if (sent && driver->peer != DP_PEER_ID_NONE) {
@@ -274,6 +279,7 @@ int session_driver_new(const struct session_driver_open *how, struct session_dri
     driver->dp = how->dp;
     driver->path = how->path;
     driver->peer = how->peer;
+    driver->traffic = how->traffic ? how->traffic : &driver->uncounted;
     driver->event = how->event;
     driver->dropped = how->dropped;
     driver->arg = how->arg;
@@ -325,6 +331,7 @@ int session_driver_receive(struct session_driver *driver, const void *packet, si
     struct packet *copy = mem_zalloc(sizeof(*copy) + len);
     copy->len = len;
     memcpy(copy->data, packet, len);
+    driver->traffic->in += len;
     list_push(&driver->queue, &copy->link);
     driver->queued++;
     if (!driver->busy && !driver->delivering) {

@@ -23,6 +23,12 @@ struct settings; /* node/settings.h */
 
 #define SESSION_DRIVER_QUEUE_MAX 32 /* packets waiting for one session; more are dropped (the peer repeats them) */
 
+/** Bytes of control packets, as transport payload. */
+struct session_traffic {
+    uint64_t in;
+    uint64_t out;
+};
+
 /** How a driver begins. */
 struct session_driver_open {
     struct loop *loop;
@@ -31,6 +37,7 @@ struct session_driver_open {
     const struct session_open *open; /* copied; without a credentials hook session_driver_set_credentials() serves;
                                         a hook given here, and the TLS verify callback, run on pool threads */
     struct dp_path path;            /* where answers go */
+    struct session_traffic *traffic; /* counted up while the driver lives; NULL: nobody counts */
     uint32_t peer;                  /* data-plane peer to dp_peer_touch(); DP_PEER_ID_NONE while there is none */
 
     /** One event. The session is at rest: session_*() may be called on @session, but not session_free(). */

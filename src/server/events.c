@@ -10,6 +10,7 @@
 #include "node/settings.h"
 #include "server/context.h"
 #include "server/instance.h"
+#include "server/listener.h"
 #include "server/login.h"
 #include "server/routing.h"
 #include "session/cookie.h"
@@ -37,7 +38,7 @@ static void judge_stranger(struct server *server, struct instance *instance, con
             log_info("MULTI: Connection attempt from %s ignored while server is shutting down",
                      addr_format(&event->path.remote, text));
         } else if (!instance && admission_fresh(&server->admission)) {
-            instance = instance_new(server, &event->path);
+            instance = instance_new(server, &event->path, listeners_ipv6(server, event->path.listener));
         }
         if (instance && instance_open_session(instance, &verdict, event->data, event->len) == 0 && !tcp) {
             admission_proven(&server->admission);

@@ -88,8 +88,11 @@ void hook_env_client(const struct instance *instance, struct env *env)
 void hook_env_farewell(const struct instance *instance, struct env *env)
 {
     uint64_t now = clock_read().unix_s;
+    uint64_t in;
+    uint64_t out;
+    instance_traffic(instance, &in, &out);
     hook_env_client(instance, env);
-    env_setf(env, "bytes_received", "%" PRIu64, instance->final_stats.link_rx_bytes);
-    env_setf(env, "bytes_sent", "%" PRIu64, instance->final_stats.link_tx_bytes);
+    env_setf(env, "bytes_received", "%" PRIu64, in);
+    env_setf(env, "bytes_sent", "%" PRIu64, out);
     env_setf(env, "time_duration", "%" PRIu64, now > instance->connected_unix_s ? now - instance->connected_unix_s : 0);
 }

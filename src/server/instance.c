@@ -22,6 +22,7 @@
 #include "server/login.h"
 #include "server/metrics.h"
 #include "server/pool.h"
+#include "server/real_address.h"
 
 #define LINGER_MS 5000
 
@@ -55,10 +56,20 @@ const char *instance_name(const struct instance *instance)
 
 void instance_retag(struct instance *instance)
 {
-    char address[ADDR_TEXT_MAX];
-    addr_format(&instance->entry.path.remote, address);
+    char address[REAL_ADDRESS_MAX];
+    real_address_log(instance, address);
     free(instance->tag);
     instance->tag = instance->cn && *instance->cn ? mem_printf("%s/%s", instance->cn, address) : mem_strdup(address);
+}
+
+void instance_traffic(const struct instance *instance, uint64_t *in, uint64_t *out)
+{
+    struct dp_peer_stats stats = instance->final_stats;
+    if (instance->has_peer && instance->state != INSTANCE_GONE) {
+        (void)dp_peer_stats(instance->server->dp, instance->entry.id, &stats); /* gone in between: what we had */
+    }
+    *in = stats.link_rx_bytes + instance->control.in;
+    *out = stats.link_tx_bytes + instance->control.out;
 }
 
 static void on_timer(void *arg)
@@ -96,7 +107,7 @@ void instance_defer(struct instance *instance, unsigned seconds)
     }
 }
 
-struct instance *instance_new(struct server *server, const struct dp_path *path)
+struct instance *instance_new(struct server *server, const struct dp_path *path, bool socket_ipv6)
 {
     struct instance *instance = mem_zalloc(sizeof(*instance));
     if (instances_add(&server->instances, &instance->entry, path) < 0) {
@@ -109,6 +120,7 @@ struct instance *instance_new(struct server *server, const struct dp_path *path)
     }
     instance->server = server;
     instance->tcp = path->conn != DP_NO_CONN;
+    instance->socket_ipv6 = socket_ipv6;
     instance->connected_unix_s = clock_read().unix_s;
     instance->user = user_state_new();
     list_init(&instance->departing_link);
@@ -117,7 +129,9 @@ struct instance *instance_new(struct server *server, const struct dp_path *path)
     instance->timer = loop_timer_new(server->loop, on_timer, instance);
     instance_retag(instance);
     if (instance->tcp) {
-        instance_log(instance, LOG_SEV_USUAL, 3, "TCP connection established with %s", instance->tag);
+        char text[ADDR_TEXT_MAX];
+        instance_log(instance, LOG_SEV_USUAL, 3, "TCP connection established with %s",
+                     addr_format_log(&path->remote, text));
         loop_timer_after(instance->timer, 1000ULL * server->config->hand_window);
     }
     return instance;

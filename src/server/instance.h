@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "node/data_keys.h"
+#include "node/session_driver.h"
 #include "server/instances.h"
 #include "session/negotiate.h"
 #include "session/session.h"
@@ -27,7 +28,6 @@ struct instance;
 struct login;
 struct loop_timer;
 struct server;
-struct session_driver;
 struct user_state;
 
 enum instance_state {
@@ -84,6 +84,7 @@ struct instance {
     struct server *server;
     enum instance_state state;
     bool tcp;
+    bool socket_ipv6;                   /* of our end; the client may be IPv4 all the same */
     char *tag;                          /* log prefix, "CN/addr:port" */
     struct instance_session *current;   /* NULL: a TCP connection without a packet yet */
     struct instance_session *candidate; /* NULL: none */
@@ -100,6 +101,7 @@ struct instance {
     char *username;
     struct user_state *user;            /* what it was admitted with, over all sessions */
     uint64_t connected_unix_s;          /* of the instance, as status files print it */
+    struct session_traffic control;     /* of all its sessions */
     struct dp_peer_stats final_stats;
     struct list departing_link;
     struct list routes;                 /* struct routing_entry: what leads to it */
@@ -114,8 +116,8 @@ static inline struct instance *instance_of(struct instance_entry *entry)
     return container_of(entry, struct instance, entry);
 }
 
-/** instance_new - a client at @path that has no session yet. Return: NULL when max-clients is reached (logged). */
-struct instance *instance_new(struct server *server, const struct dp_path *path);
+/** instance_new - a client at @path that has no session yet; @socket_ipv6: the family of our socket. Return: NULL when max-clients is reached (logged). */
+struct instance *instance_new(struct server *server, const struct dp_path *path, bool socket_ipv6);
 
 /**
  * instance_open_session - begin a session that admission accepted, and hand it its first packet
@@ -159,6 +161,9 @@ void instance_admitted(struct instance *instance);
 
 /** instance_retag - compose the log prefix again. */
 void instance_retag(struct instance *instance);
+
+/** instance_traffic - transport bytes from and to the client so far, control and data. */
+void instance_traffic(const struct instance *instance, uint64_t *in, uint64_t *out);
 
 /** instance_name - common name, or "UNDEF". */
 const char *instance_name(const struct instance *instance);

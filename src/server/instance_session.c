@@ -298,6 +298,7 @@ struct instance_session *instance_session_new(struct instance *owner, const stru
         .settings = server->settings.by_transport[owner->tcp][v6],
         .open = &open,
         .path = owner->entry.path,
+        .traffic = &owner->control,
         .peer = DP_PEER_ID_NONE,
         .event = on_event,
         .dropped = on_dropped,

@@ -69,7 +69,7 @@ static void take_connection(struct listener *listener, int fd, const union addr 
         log_error("TCP connection from %s cannot be served: %s", addr_format(peer, text), err_str(rc));
         return;
     }
-    if (!instance_new(server, &path)) {
+    if (!instance_new(server, &path, listener->local.any.sa_family == AF_INET6)) {
         dp_conn_del(server->dp, path.conn);
     }
 }
@@ -239,6 +239,17 @@ int listeners_open(struct server *server)
         }
     }
     return 0;
+}
+
+bool listeners_ipv6(const struct server *server, uint32_t id)
+{
+    list_for (at, next, &server->listeners) {
+        const struct listener *listener = container_of(at, struct listener, link);
+        if (!listener->tcp && listener->id == id) {
+            return listener->local.any.sa_family == AF_INET6;
+        }
+    }
+    return false;
 }
 
 void listeners_close(struct server *server)

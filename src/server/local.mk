@@ -28,6 +28,7 @@ src_server_libserver_a_SOURCES = \
 	src/server/push_reply.c src/server/push_reply.h \
 	src/server/push_update.c src/server/push_update.h \
 	src/server/reload.c src/server/reload.h \
+	src/server/real_address.c src/server/real_address.h \
 	src/server/routing.c src/server/routing.h \
 	src/server/server.c src/server/server.h \
 	src/server/shutdown.c src/server/shutdown.h \

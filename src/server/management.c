@@ -137,9 +137,11 @@ static void host_each_client(void *arg, void (*fn)(void *fn_arg, uint64_t client
     struct server *server = arg;
     list_for (at, next, &server->instances.all) {
         const struct instance *instance = instance_of(container_of(at, struct instance_entry, link));
-        struct dp_peer_stats stats;
-        if (instance->state == INSTANCE_CONNECTED && dp_peer_stats(server->dp, instance->entry.id, &stats) == 0) {
-            fn(fn_arg, instance->entry.client_id, stats.link_rx_bytes, stats.link_tx_bytes);
+        if (instance->state == INSTANCE_CONNECTED) {
+            uint64_t in;
+            uint64_t out;
+            instance_traffic(instance, &in, &out);
+            fn(fn_arg, instance->entry.client_id, in, out);
         }
     }
 }

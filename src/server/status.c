@@ -16,6 +16,7 @@
 #include "node/loop.h"
 #include "server/context.h"
 #include "server/instance.h"
+#include "server/real_address.h"
 #include "server/routing.h"
 #include "server/server.h"
 
@@ -29,7 +30,7 @@ struct status {
 
 /* Texts of one row, kept until the whole status is composed. */
 struct row_texts {
-    char real[ADDR_TEXT_MAX];
+    char real[REAL_ADDRESS_MAX];
     char virtual4[ADDR_TEXT_MAX];
     char virtual6[ADDR_TEXT_MAX];
 };
@@ -44,13 +45,12 @@ struct route_rows {
 
 static void fill_client(const struct instance *instance, struct status_client *row, struct row_texts *texts)
 {
-    struct dp_peer_stats stats = {0};
+    uint64_t in;
+    uint64_t out;
     const struct instance_addresses *a = &instance->addresses;
     bool placed = instance->state == INSTANCE_CONNECTED;
-    if (instance->has_peer) {
-        (void)dp_peer_stats(instance->server->dp, instance->entry.id, &stats); /* gone in between: zero */
-    }
-    addr_format(&instance->entry.path.remote, texts->real);
+    instance_traffic(instance, &in, &out);
+    real_address_status(instance, texts->real);
     texts->virtual4[0] = '\0';
     texts->virtual6[0] = '\0';
     if (placed && a->local4.family) {
@@ -64,8 +64,8 @@ static void fill_client(const struct instance *instance, struct status_client *r
         .real_address = texts->real,
         .virtual4 = texts->virtual4,
         .virtual6 = texts->virtual6,
-        .bytes_received = stats.link_rx_bytes,
-        .bytes_sent = stats.link_tx_bytes,
+        .bytes_received = in,
+        .bytes_sent = out,
         .since_unix = instance->connected_unix_s,
         .username = instance->username,
         .client_id = instance->entry.client_id,
@@ -84,7 +84,7 @@ static void add_route(const struct dp_route_info *info, void *arg)
     const struct instance *instance = instance_of(entry);
     struct row_texts *texts = &all->texts[all->count];
     routing_format(&info->route, texts->virtual4);
-    addr_format(&instance->entry.path.remote, texts->real);
+    real_address_status(instance, texts->real);
     all->rows[all->count++] = (struct status_route){
         .virtual_address = texts->virtual4,
         .common_name = instance->cn,

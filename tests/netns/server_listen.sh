@@ -10,7 +10,7 @@
 begin() { # server lines
     need openvpn openssl
     server_and_client
-    write_server 'topology subnet' 'server 10.77.0.0 255.255.255.0' 'keepalive 5 30' 'status status 1' \
+    write_server 'topology subnet' 'server 10.77.0.0 255.255.255.0' 'keepalive 1 4' 'status status 1' \
         'status-version 2' "$@"
 }
 
@@ -32,11 +32,20 @@ several() {
     for n in 1 2 3 4; do reach tun$n; done
     # From one transport to the other, through the server.
     in_ns c ping -I tun1 -c 1 -W 1 "$(address_in c tun3)" || true
-    wait_for 5 "the status" grep -q '^CLIENT_LIST,client4,\[fd99::2\]:[0-9]*,' "$WORK/status"
+    wait_for 5 "the status" grep -q '^CLIENT_LIST,client4,fd99::2,' "$WORK/status"
     grep -q '^CLIENT_LIST,client3,10.99.0.2:[0-9]*,' "$WORK/status" || fail "the TCP client is not in the status"
     # A stranger on TCP disturbs nobody.
     printf 'GET / HTTP/1.0\r\n\r\n' | in_ns c socat -t 2 - TCP:10.99.0.1:443 || true
     reach tun3
+    # The form that 2.7 writes
+    echo 'status-real-address 2.7' >>"$WORK/server.conf"
+    stop server
+    stop e
+    server_up
+    local line
+    for line in client1,udp4:10.99.0.2: client2,udp6:'\[fd99::2\]:' client3,tcp4-server:10.99.0.2:; do
+        wait_for 30 "$line in the status" grep -q "^CLIENT_LIST,$line[0-9]" "$WORK/status"
+    done
     stop d
     wait_for 10 "the server to forget the TCP client" sh -c "! grep -q client3 '$WORK/status'"
 }
