@@ -20,3 +20,10 @@ include tests/fuzz/local.mk
 include tests/bench/local.mk
 include tests/tools/local.mk
 include tests/lint/local.mk
+
+EXTRA_DIST += tests/run.sh tests/vectors
+# The scripts of system tests, tools and benchmarks come and go: every one that is there is distributed.
+dist-hook:
+	cd $(srcdir) && for file in `find tests contrib doc easy-rsa-lite -name '*.sh' -o -name '*.py' -o -name '*.json' -o -name '*.md'`; do \
+		$(MKDIR_P) "$(abs_builddir)/$(distdir)/`dirname $$file`" && cp -p "$$file" "$(abs_builddir)/$(distdir)/$$file" || exit 1; \
+	done
