@@ -15,6 +15,7 @@
 #include "crypto/cipher.h"
 #include "crypto/keyfile.h"
 #include "crypto/provider.h"
+#include "mgmt/show_status.h"
 
 extern __typeof__(tls_setup_show_ciphers) tls_setup_show_ciphers __attribute__((weak));
 extern __typeof__(tls_setup_show_groups) tls_setup_show_groups __attribute__((weak));
@@ -185,6 +186,8 @@ int standalone_run(const struct config *config, bool as_openvpn)
         return standalone_persist(config, true);
     case CONFIG_COMMAND_RMTUN:
         return standalone_persist(config, false);
+    case CONFIG_COMMAND_SHOW_STATUS:
+        return show_status(config->command_argument);
     case CONFIG_COMMAND_TEST_CRYPTO:
         return test_crypto();
     default:

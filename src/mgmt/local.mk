@@ -8,4 +8,7 @@ src_mgmt_libmgmt_a_SOURCES = \
 	src/mgmt/metrics.h src/mgmt/metrics_http.c src/mgmt/metrics_json.c src/mgmt/metrics_text.c \
 	src/mgmt/mgmt.c src/mgmt/mgmt.h src/mgmt/mgmt_private.h \
 	src/mgmt/query.c \
+	src/mgmt/show_model.c src/mgmt/show_model.h \
+	src/mgmt/show_status.c src/mgmt/show_status.h \
+	src/mgmt/show_table.c src/mgmt/show_table.h \
 	src/mgmt/status.c src/mgmt/status.h
