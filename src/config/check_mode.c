@@ -101,6 +101,32 @@ static void needs_login(struct check *k)
     }
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+/* The same address, port and transport cannot be bound twice. */
+static void distinct_listeners(struct check *k)
+{
+    const struct config *c = k->c;
+    for (size_t i = 0; i < c->local.count; i++) {
+        const struct config_local *a = &c->local.items[i];
+        for (size_t j = 0; j < i; j++) {
+            const struct config_local *b = &c->local.items[j];
+            enum config_proto a_proto = a->proto_given ? a->proto : c->proto;
+            enum config_proto b_proto = b->proto_given ? b->proto : c->proto;
+            if (same_text(a->host, b->host) && same_text(a->port ? a->port : c->lport, b->port ? b->port : c->lport) &&
+                config_proto_is_tcp(a_proto) == config_proto_is_tcp(b_proto) &&
+                config_proto_family(a_proto) == config_proto_family(b_proto)) {
+                check_error(k, "two --local lines name the same address, port and protocol (%s); remove one",
+                            a->host ? a->host : "*");
+                return;
+            }
+        }
+    }
+}
+
 static void server_transport(struct check *k)
 {
     const struct config *c = k->c;
@@ -108,6 +134,7 @@ static void server_transport(struct check *k)
     for (size_t i = 0; i < c->local.count; i++) {
         tcp |= c->local.items[i].proto_given && config_proto_is_tcp(c->local.items[i].proto);
     }
+    distinct_listeners(k);
     if (c->nobind) {
         check_error(k, "--nobind doesn't make sense unless used with --remote");
     }

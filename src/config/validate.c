@@ -10,6 +10,7 @@
 #include "config/set.h"
 
 #define MESSAGE_MAX 1024
+#define PLACES_MAX 3 /* lines named in one message */
 
 static void report(struct check *k, enum config_level level, const char *prefix, const char *format, va_list args)
 {
@@ -18,13 +19,54 @@ static void report(struct check *k, enum config_level level, const char *prefix,
     set_report(k->reporter, level, "%s%s", prefix, text);
 }
 
+/* The last line that gave an option; NULL: none did. */
+static const struct config_statement *statement_of(const struct config *c, const struct config_row *row)
+{
+    for (size_t i = c->statements.count; row && i > 0; i--) {
+        if (c->statements.items[i - 1].option == (int)config_row_option(row)) {
+            return &c->statements.items[i - 1];
+        }
+    }
+    return NULL;
+}
+
+/* Messages are worded as users know them; where their options stand is found by the names in the text. */
+static void append_places(const struct config *c, char text[MESSAGE_MAX])
+{
+    const struct config_statement *seen[PLACES_MAX];
+    size_t found = 0;
+    size_t end = strlen(text);
+    for (const char *at = text; found < PLACES_MAX && (at = strstr(at, "--")) != NULL;) {
+        char name[64];
+        at += 2;
+        size_t len = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789-");
+        (void)snprintf(name, sizeof(name), "%.*s", (int)len, at);
+        at += len;
+        const struct config_statement *statement = statement_of(c, config_row_find(name));
+        for (size_t i = 0; statement && i < found; i++) {
+            statement = seen[i] == statement ? NULL : statement;
+        }
+        if (statement) {
+            seen[found++] = statement;
+        }
+    }
+    for (size_t i = 0; i < found && end < MESSAGE_MAX; i++) {
+        int n = snprintf(text + end, MESSAGE_MAX - end, "%s%s:%u%s", i ? ", " : " (", seen[i]->source, seen[i]->line,
+                         i + 1 == found ? ")" : "");
+        end += n > 0 ? (size_t)n : 0;
+    }
+}
+
 void check_error(struct check *k, const char *format, ...)
 {
     if (!check_stop(k) || k->every) {
+        char text[MESSAGE_MAX];
         va_list args;
         va_start(args, format);
-        report(k, CONFIG_ERROR, "Options error: ", format, args);
+        vsnprintf(text, sizeof(text), format, args);
         va_end(args);
+        append_places(k->c, text);
+        set_report(k->reporter, CONFIG_ERROR, "Options error: %s", text);
     }
     k->errors++;
 }

@@ -158,12 +158,24 @@ Test(errors, server)
         {SERVER_NET "username-as-common-name\n", "--username-as-common-name must be used with"},
         {SERVER_NET "port-share a 1\n", "--port-share only works in TCP server mode"},
         {SERVER_NET "proto tcp\nconnect-freq 1 2\n", "Try --max-clients instead."},
+        {SERVER_NET "local a 1194 udp\nlocal a\n", "two --local lines name the same address"},
         {SERVER_NET "vlan-tagging\n", "--vlan-tagging must be used with --dev tap"},
         {SERVER_NET "auth-gen-token 10 100\n", "renewal time needs to be at least  two times --hand-window (60)."},
         {SERVER_NET "ifconfig-pool 10.8.0.4 10.8.0.7\n", "--server already defines an ifconfig-pool"},
         {SERVER_NET "keepalive 10 15\n", "restart timeout=15) must be at least twice the value of the first parameter"},
         {SERVER_NET "keepalive 10 60\nping 4\n", "--keepalive conflicts with --ping, --ping-exit, or --ping-restart."},
         {"dev tun\nserver 10.8.0.0 255.255.255.0\ndh none\n<ca>\n</ca>\n", "You must define certificate file (--cert)"},
+    };
+    EACH(cases);
+}
+
+Test(errors, contradictions_name_their_lines)
+{
+    static const struct wrong cases[] = {
+        {SERVER "server 10.8.0.0 255.255.255.0\nserver-bridge\n", "cannot be used together (t.conf:"},
+        {"dev tun\nserver 10.8.0.0 255.255.255.0\nclient\n", "cannot be used together (t.conf:2, t.conf:3)"},
+        {"dev tun\nserver 10.8.0.0 255.255.255.0\nkeepalive 10 15\n", "--keepalive 10 60. (t.conf:3)"},
+        {"client\ndev tun\nremote a\nbind\nnobind\n", "can't be used together (t.conf:4, t.conf:5)"},
     };
     EACH(cases);
 }
