@@ -350,10 +350,10 @@ revoked() { # PROGRAM of the clients
     pki_run server-setup --yes --no-ca-pass --etc "$WORK/etc" --units none --remote 10.99.0.1 --redirect no
     pki_run --dir etc/pki client anna
     pki_run --dir etc/pki client bob
-    start server in_ns s "$VPND" --config "$WORK/etc/server.conf" --verb 4
+    start server ip netns exec "$(ns s)" "$VPND" --config "$WORK/etc/server.conf" --verb 4
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
-    start anna in_ns c "$1" --config "$WORK/anna.ovpn" --dev tun1
-    start bob in_ns c "$1" --config "$WORK/bob.ovpn" --dev tun2
+    start anna ip netns exec "$(ns c)" "$1" --config "$WORK/anna.ovpn" --dev tun1
+    start bob ip netns exec "$(ns c)" "$1" --config "$WORK/bob.ovpn" --dev tun2
     expect_log "$WORK/anna.log" 'Initialization Sequence Completed'
     expect_log "$WORK/bob.log" 'Initialization Sequence Completed'
     in_ns c ping -c 1 -W 5 -I tun1 10.8.0.1
@@ -362,7 +362,7 @@ revoked() { # PROGRAM of the clients
     expect_log "$WORK/server.log" 'anna/.* client-instance exiting' 10
     expect_log "$WORK/anna.log" 'AUTH_FAILED,certificate revoked'
     wait_for 5 "the revoked client to end" sh -c "! kill -0 $(pid_of anna)"
-    start again in_ns c "$1" --config "$WORK/anna.ovpn" --dev tun1
+    start again ip netns exec "$(ns c)" "$1" --config "$WORK/anna.ovpn" --dev tun1
     expect_log "$WORK/server.log" 'VERIFY ERROR.*certificate revoked.*CN=anna'
     in_ns c ping -c 1 -W 5 -I tun2 10.8.0.1
 }
