@@ -23,6 +23,7 @@
 #include "hooks/plugins.h"
 #include "hooks/scripts.h"
 #include "mgmt/mgmt.h"
+#include "node/dns.h"
 #include "node/firewall.h"
 #include "node/journal.h"
 #include "node/routes.h"
@@ -197,6 +198,7 @@ static int prepare(struct client *c)
         .events = c->events,
         .env = &c->env,
         .journal = c->journal,
+        .dns = c->dns,
         .kill_switch = c->kill_switch,
     };
     c->tunnel = tunnel_new(&tools);
@@ -327,15 +329,32 @@ static int set_kill_switch(struct client *c)
     return c->kill_switch ? 0 : kill_switch_new(lifecycle_name(c->life), c->journal, &c->kill_switch);
 }
 
+static void start_dns(struct client *c)
+{
+    if (!dns_wanted(c->config)) {
+        return;
+    }
+    char *path = lifecycle_runtime_file(c->life, "dns");
+    int e = dns_start(path, &c->dns);
+    if (e) {
+        log_warn("DNS settings of the tunnel cannot be applied: %s", err_str(e));
+    }
+    free(path);
+}
+
 static int start_process(struct client *c)
 {
     if (plugins_start(c->config, &c->plugins) || obtain_passwords(c) || load_keys(c) ||
         lifecycle_start(c->config, &c->life)) {
         return ERR_CONFIG;
     }
+    start_dns(c); /* a process of its own: before threads and loop */
     int e = loop_open(&c->loop);
     if (!e) {
         e = rtnl_open(&c->nl);
+    }
+    if (!e && c->dns) {
+        e = dns_attach(c->dns, c->loop);
     }
     if (e) {
         log_fatal("Cannot start: %s", err_str(e));
@@ -356,6 +375,7 @@ static void end_process(struct client *c)
     if (c->events) {
         event_bus_free(c->events);
     }
+    dns_stop(c->dns);
     loop_close(c->loop);
     credentials_free(c->credentials);
     rtnl_close(c->nl);

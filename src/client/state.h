@@ -28,6 +28,7 @@
 #include "node/loop.h"
 
 struct job;
+struct dns;
 struct journal;
 struct kill_switch;
 struct mgmt;
@@ -84,6 +85,7 @@ struct client {
     struct env env;                  /* of the user's programs */
     struct rtnl *nl;
     struct journal *journal;
+    struct dns *dns;                 /* helper for name resolution; NULL: none */
     struct kill_switch *kill_switch; /* NULL: not configured */
     struct credentials *credentials;
     struct restart_policy policy;

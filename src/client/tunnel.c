@@ -16,6 +16,7 @@
 #include "hooks/env.h"
 #include "hooks/event.h"
 #include "node/device.h"
+#include "node/dns.h"
 #include "node/routes.h"
 
 #define CLOSE_POLL_MS 2u
@@ -248,6 +249,22 @@ static enum step step_routes_install(struct tunnel *t)
     return STEP_DONE;
 }
 
+static void dns_applied(void *arg, bool applied)
+{
+    (void)applied; /* said in a line; the tunnel is of use without */
+    advance(arg);
+}
+
+/* After the routes: the servers are behind them. */
+static enum step step_dns_apply(struct tunnel *t)
+{
+    if (t->request.device_only || !dns_wanted(t->request.config)) {
+        return STEP_DONE;
+    }
+    dns_apply(t->tools.dns, t->request.config, device_name(t->device), device_index(t->device), dns_applied, t);
+    return STEP_WAIT;
+}
+
 static enum step step_route_up_program(struct tunnel *t)
 {
     if (!t->routes || t->route_up_ran) {
@@ -260,14 +277,15 @@ static enum step step_route_up_program(struct tunnel *t)
 }
 
 static const step_fn steps_up[] = {
-    step_await_close,    step_open,           step_routes_prepare, step_export,         step_dns_up,          step_up_program,
-    step_routes_resolve, step_route_delay,    step_routes_install, step_route_up_program, NULL,
+    step_await_close,    step_open,        step_routes_prepare, step_export,    step_dns_up,           step_up_program,
+    step_routes_resolve, step_route_delay, step_routes_install, step_dns_apply, step_route_up_program, NULL,
 };
 
 /* ------------------------------------------------------------------ steps down */
 
 static enum step step_dns_down(struct tunnel *t)
 {
+    dns_revert(t->tools.dns);
     if (!t->dns_up) {
         return STEP_DONE;
     }
@@ -405,6 +423,7 @@ struct tunnel *tunnel_new(const struct tunnel_tools *tools)
 
 static void interrupt(struct tunnel *t)
 {
+    dns_revert(t->tools.dns);
     if (t->question) {
         event_cancel(t->question);
         t->question = NULL;

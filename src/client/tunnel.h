@@ -15,6 +15,7 @@
 #include "sys/rtnl.h"
 
 struct config;
+struct dns;
 struct env;
 struct event_bus;
 struct journal;
@@ -29,6 +30,7 @@ struct tunnel_tools {
     struct event_bus *events;
     struct env *env;         /* grows by the variables of the tunnel */
     struct journal *journal; /* for routes; NULL none */
+    struct dns *dns;         /* applies DNS settings; NULL none */
     struct kill_switch *kill_switch; /* learns the device's name; NULL none */
 };
 

@@ -15,15 +15,14 @@
 
 struct config;
 struct dns;
-struct env; /* hooks/env.h */
 
 /** dns_wanted - whether vpnd itself applies what @config says: no dns-updown program or `disable`, and no up script
  *  unless `dns-updown force`. */
 bool dns_wanted(const struct config *config);
 
 /**
- * dns_start - start the helper and undo what a killed run left
- * Before any thread or loop exists, after daemon_detach(). @state: file to remember the original in
+ * dns_start - undo what a killed run left and start the helper
+ * Before any thread or loop exists, after daemon_detach(). @state: file to remember in what is to be undone
  * (lifecycle_runtime_file(life, "dns")); NULL: none.
  * Return: 0 and *out, or -errno.
  */
@@ -33,19 +32,17 @@ int dns_start(const char *state, struct dns **out);
 int dns_attach(struct dns *dns, struct loop *loop);
 
 /**
- * dns_apply - set the servers and domains of @config (with pushed options applied) for @device
- * Nothing when there are none. The outcome is one log line; @done (may be NULL) is called once.
+ * dns_apply - set the servers and domains of @config (with pushed options applied) for @device, instead of earlier ones
+ * The outcome is one log line; then @done (may be NULL) is called once, from within this call when there is nothing to
+ * apply. Nothing is called after dns_revert() or dns_stop(). NULL @dns: nothing to apply.
  */
 void dns_apply(struct dns *dns, const struct config *config, const char *device, uint32_t ifindex,
                void (*done)(void *arg, bool applied), void *arg);
 
-/** dns_revert - take it back; does not wait. */
+/** dns_revert - take it back; does not wait. NULL is fine. */
 void dns_revert(struct dns *dns);
 
 /** dns_stop - take it back, wait for the helper to end (at most some seconds), release. NULL is fine. */
 void dns_stop(struct dns *dns);
-
-/** dns_export - set foreign_option_N and dns_* for scripts. */
-void dns_export(const struct config *config, struct env *env);
 
 #endif

@@ -2,6 +2,12 @@ noinst_LIBRARIES += src/node/libnode.a
 src_node_libnode_a_SOURCES = \
 	src/node/data_keys.c src/node/data_keys.h \
 	src/node/device.c src/node/device.h \
+	src/node/dns.c src/node/dns.h src/node/dns_way.h \
+	src/node/dns_file.c \
+	src/node/dns_helper.c src/node/dns_helper.h \
+	src/node/dns_resolvconf.c \
+	src/node/dns_resolved.c \
+	src/node/dns_settings.c src/node/dns_settings.h \
 	src/node/firewall.c src/node/firewall.h \
 	src/node/forwarding.c src/node/forwarding.h \
 	src/node/host_tools.c src/node/host_tools.h \

@@ -32,7 +32,7 @@ write_configs() {
 		push "dhcp-option DOMAIN corp.example"
 		verb 3
 	END
-    cat >"$WORK/client.conf" <<-END
+    cat >"$WORK/$TAG.conf" <<-END
 		client
 		dev tun0
 		dev-type tun
@@ -47,16 +47,18 @@ write_configs() {
 		verb 3
 	END
     # Lines of a case, such as: user nobody
-    printf '%s\n' "$@" >>"$WORK/client.conf"
+    printf '%s\n' "$@" >>"$WORK/$TAG.conf"
 }
 
 # Everything that vpnd could have changed.
 snapshot() {
+    ip netns pids "$(ns c)" | wc -l
     in_ns c sh -c 'ip -o addr; ip route show table all; ip -6 route show table all; ip rule; ip -6 rule; ip -o link;
-        nft list ruleset; cat /etc/resolv.conf; ls -la /etc/resolv.conf*
+        nft list ruleset; cat /etc/resolv.conf; stat -c '"'"'%A %U %G %s %N'"'"' /etc/resolv.conf*
         grep -rH . /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf /proc/sys/net/ipv4/ip_forward; true' 2>/dev/null |
         sed -E 's/ expires [0-9]+sec//; s/valid_lft [0-9]+sec//'
-    find /run/vpnd -name "client-*" -newer "$WORK/pki/done" 2>/dev/null || true
+    # Another user cannot remove the journal, only empty it.
+    find /run/vpnd -name "$TAG-*" -size +0 2>/dev/null || true
 }
 
 prepare() {
@@ -74,7 +76,7 @@ prepare() {
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
 }
 
-launch_client() { start client ip netns exec "$(ns c)" "$VPND" --cd "$WORK" --config client.conf; }
+launch_client() { start client ip netns exec "$(ns c)" "$VPND" --cd "$WORK" --config "$TAG.conf"; }
 connected_times() { [ "$(grep -ac 'Initialization Sequence Completed' "$WORK/client.log")" -ge "$1" ]; }
 connect() {
     launch_client

@@ -23,6 +23,7 @@ case_cleanup() {
     for ns in $(cat "$WORK/namespaces" 2>/dev/null); do
         for pid in $(ip netns pids "$ns" 2>/dev/null); do kill -KILL "$pid" 2>/dev/null || true; done
         ip netns del "$ns" 2>/dev/null || true
+        rm -rf "/etc/netns/$ns"
     done
 }
 
@@ -132,6 +133,9 @@ stop() {
 ns() { echo "$TAG-$1"; }
 ns_new() {
     ip netns add "$(ns "$1")"
+    # A resolv.conf of its own (ip-netns(8)): what a case does to it must not reach the machine.
+    mkdir -p "/etc/netns/$(ns "$1")"
+    [ -e "/etc/netns/$(ns "$1")/resolv.conf" ] || echo "nameserver 192.0.2.53" >"/etc/netns/$(ns "$1")/resolv.conf"
     ns "$1" >>"$WORK/namespaces"
     ip -n "$(ns "$1")" link set lo up
 }

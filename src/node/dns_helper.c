@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/dns_helper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "node/dns_way.h"
+
+#define LOCK_TRIES 60
+#define LOCK_PAUSE_NS 100000000
+
+static const struct dns_way *const ways[] = {&dns_way_resolved, &dns_way_resolvconf, &dns_way_file};
+#define WAYS (sizeof(ways) / sizeof(ways[0]))
+
+/* What is in force, and the file that remembers it: the note, a newline, the original. */
+struct helper {
+    int socket;
+    int state;
+    char note[DNS_NOTE_MAX]; /* "": nothing is */
+    struct buf content;
+};
+
+/* ------------------------------------------------------------------ state file */
+
+int dns_state_open(const char *path)
+{
+    if (!path) {
+        return -1;
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        return -errno;
+    }
+    for (int i = 0; i < LOCK_TRIES && flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE_NS}, NULL);
+    }
+    return fd;
+}
+
+static int write_state(int fd, const char *note, const struct buf *content)
+{
+    if (fd < 0) {
+        return 0;
+    }
+    struct buf all = BUF_INIT(DNS_FILE_MAX_BYTES + DNS_NOTE_MAX);
+    int r = buf_printf(&all, "%s\n", note);
+    if (r == 0 && content && content->len > 0) {
+        r = buf_append(&all, content->data, content->len);
+    }
+    if (r == 0 && (ftruncate(fd, 0) < 0 || pwrite(fd, all.data, all.len, 0) != (ssize_t)all.len || fsync(fd) < 0)) {
+        r = errno ? -errno : -EIO;
+    }
+    buf_free(&all, false);
+    return r;
+}
+
+static void forget_state(int fd)
+{
+    if (fd >= 0) {
+        while (ftruncate(fd, 0) < 0 && errno == EINTR) {
+        }
+    }
+}
+
+static void revert_note(const char *note, const struct buf *content, struct buf *text)
+{
+    for (size_t i = 0; i < WAYS; i++) {
+        size_t len = strlen(ways[i]->name);
+        if (strncmp(note, ways[i]->name, len) == 0 && note[len] == ' ') {
+            ways[i]->revert(note, content, text);
+        }
+    }
+}
+
+void dns_state_recover(int state, char text[DNS_ANSWER_TEXT])
+{
+    text[0] = '\0';
+    struct stat st;
+    if (state < 0 || fstat(state, &st) < 0 || st.st_size == 0 || st.st_size > DNS_FILE_MAX_BYTES + DNS_NOTE_MAX) {
+        return;
+    }
+    struct buf all = BUF_INIT(DNS_FILE_MAX_BYTES + DNS_NOTE_MAX);
+    struct buf said = BUF_INIT(DNS_ANSWER_TEXT);
+    char chunk[4096];
+    ssize_t n = 0;
+    while ((n = pread(state, chunk, sizeof(chunk), (off_t)all.len)) > 0 && buf_append(&all, chunk, (size_t)n) == 0) {
+    }
+    size_t len = strcspn(buf_str(&all), "\n");
+    if (len < all.len && len < DNS_NOTE_MAX && len > 0) {
+        char note[DNS_NOTE_MAX];
+        (void)snprintf(note, sizeof(note), "%.*s", (int)len, buf_str(&all));
+        buf_consume(&all, len + 1);
+        revert_note(note, &all, &said);
+        (void)snprintf(text, DNS_ANSWER_TEXT, "the settings of an earlier run were taken back%s%s", said.len ? ": " : "",
+                       buf_str(&said));
+    }
+    forget_state(state);
+    buf_free(&all, false);
+    buf_free(&said, false);
+}
+
+/* ------------------------------------------------------------------ requests */
+
+static int keep_note(void *arg, const char *note, const struct buf *content)
+{
+    struct helper *helper = arg;
+    buf_reset(&helper->content);
+    if (content && content->len > 0 && buf_append(&helper->content, content->data, content->len) < 0) {
+        return -EFBIG;
+    }
+    (void)snprintf(helper->note, sizeof(helper->note), "%s", note);
+    return write_state(helper->state, note, content);
+}
+
+static void forget_note(struct helper *helper)
+{
+    helper->note[0] = '\0';
+    buf_reset(&helper->content);
+    forget_state(helper->state);
+}
+
+static void take_back(struct helper *helper, struct buf *text)
+{
+    if (helper->note[0]) {
+        revert_note(helper->note, &helper->content, text);
+        forget_note(helper);
+    }
+}
+
+static int try_way(struct helper *helper, const struct dns_way *way, const struct dns_settings *settings,
+                   struct buf *text)
+{
+    const struct dns_server *server = dns_settings_choose(settings, way->abilities);
+    if (!server && (settings->server_count > 0 || settings->search.count == 0)) {
+        (void)buf_printf(text, "none of the servers can be used through %s",
+                         way == &dns_way_resolved ? "systemd-resolved (DNS over HTTPS)"
+                                                  : "resolv.conf (domains of its own, ports, TLS): systemd-resolved "
+                                                    "could do it");
+        return -EOPNOTSUPP;
+    }
+    int r = way->apply(settings, server, keep_note, helper, text);
+    if (r < 0) {
+        forget_note(helper);
+    }
+    return r;
+}
+
+/* The first way that the host uses; when it fails, the next one. */
+static int apply(struct helper *helper, const struct dns_settings *settings, struct buf *text)
+{
+    if (!dns_settings_are_sane(settings)) {
+        (void)buf_printf(text, "the settings are not valid");
+        return -EINVAL;
+    }
+    take_back(helper, text);
+    buf_reset(text);
+    int r = -ENOENT;
+    for (size_t i = 0; i < WAYS && r < 0; i++) {
+        if (ways[i]->is_in_use()) {
+            if (text->len > 0) {
+                (void)buf_printf(text, "; ");
+            }
+            r = try_way(helper, ways[i], settings, text);
+        }
+    }
+    return r;
+}
+
+static void serve(struct helper *helper, const struct dns_request *request)
+{
+    struct buf text = BUF_INIT(DNS_ANSWER_TEXT);
+    struct dns_answer answer = {.kind = request->kind};
+    if (request->kind == DNS_REQUEST_APPLY) {
+        answer.result = apply(helper, &request->settings, &text);
+    } else {
+        take_back(helper, &text);
+    }
+    (void)snprintf(answer.text, sizeof(answer.text), "%s", buf_str(&text));
+    buf_free(&text, false);
+    (void)send(helper->socket, &answer, sizeof(answer), MSG_NOSIGNAL);
+}
+
+/* A signal to the whole group (Ctrl-C, a service manager) is for vpnd; this process ends with it, by the socket. */
+static void ignore_signals(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE, SIGQUIT};
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        (void)signal(signals[i], SIG_IGN);
+    }
+}
+
+static void close_others(int socket, int state)
+{
+    int low = state >= 0 && state < socket ? state : socket;
+    int high = state > socket ? state : socket;
+    if (low > 3) {
+        (void)close_range(3, (unsigned)low - 1, 0);
+    }
+    if (high > low + 1) {
+        (void)close_range((unsigned)low + 1, (unsigned)high - 1, 0);
+    }
+    (void)close_range((unsigned)high + 1, ~0u, 0);
+}
+
+void dns_helper_run(int socket, int state, const char *path)
+{
+    static struct dns_request request;
+    struct helper helper = {.socket = socket, .state = state, .content = BUF_INIT(DNS_FILE_MAX_BYTES)};
+    ignore_signals();
+    close_others(socket, state);
+    (void)prctl(PR_SET_NAME, "vpnd-dns");
+    (void)prctl(PR_SET_DUMPABLE, 0); /* keys of the parent may be in memory */
+    if (chdir("/") < 0) {
+        _exit(1);
+    }
+    for (;;) {
+        ssize_t n = recv(socket, &request, sizeof(request), 0);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            break;
+        }
+        if ((size_t)n == sizeof(request)) {
+            serve(&helper, &request);
+        }
+    }
+    struct buf text = BUF_INIT(DNS_ANSWER_TEXT);
+    take_back(&helper, &text);
+    if (path) {
+        (void)unlink(path);
+    }
+    _exit(0);
+}
