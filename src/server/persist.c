@@ -216,6 +216,16 @@ int persist_load(struct pool *pool, const char *path, bool fixed, uint64_t unix_
     return 0;
 }
 
+int persist_give(const char *path, uid_t uid, gid_t gid)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int rc = fd < 0 || fchown(fd, uid, gid) < 0 ? -errno : 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return rc;
+}
+
 static int replace_file(const char *path, const struct buf *text)
 {
     char *fresh = mem_printf("%s.new", path);

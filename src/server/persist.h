@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 
@@ -35,6 +36,10 @@ int persist_format(const struct pool *pool, struct buf *out);
  * Return: 0, or -errno when the file exists and cannot be read (logged).
  */
 int persist_load(struct pool *pool, const char *path, bool fixed, uint64_t unix_s);
+
+/** persist_give - make sure that the file exists and belongs to the user that the daemon becomes, who may not be
+ *  allowed to write in its folder. Return: 0 or -errno. */
+int persist_give(const char *path, uid_t uid, gid_t gid);
 
 /** persist_save - write the file anew and put it in place atomically, keeping owner and mode; where the folder
  *  is not writable (after `user`) the file is rewritten in place. Return: 0 or -errno (logged). */

@@ -42,6 +42,7 @@
 #include "server/reload.h"
 #include "server/shutdown.h"
 #include "server/status.h"
+#include "sys/caps.h"
 #include "sys/rtnl.h"
 
 #define WORKERS_DEFAULT_MAX 4
@@ -107,6 +108,23 @@ static int open_device(struct server *server)
     return rc == 0 ? device_attach(server->device, server->dp) : rc;
 }
 
+/* The addresses' file is written again after the change of user. */
+static int give_addresses_away(const struct config *config)
+{
+    struct caps_identity identity = {.user = config->user, .group = config->group};
+    const char *path = config->ifconfig_pool_persist.path;
+    if (!config->user || !config->ifconfig_pool_persist.seconds || config->chroot || geteuid() != 0) {
+        return 0;
+    }
+    int rc = caps_lookup(&identity);
+    int given = rc == 0 ? persist_give(path, identity.uid, identity.gid) : 0;
+    if (given < 0) {
+        log_warn("WARNING: ifconfig-pool-persist file %s cannot be given to user %s: %s", path, config->user,
+                 err_str(given));
+    }
+    return rc;
+}
+
 static int make_pool(struct server *server)
 {
     const struct config_pool_persist *persist = &server->config->ifconfig_pool_persist;
@@ -114,6 +132,7 @@ static int make_pool(struct server *server)
     if (rc == 0 && server->pool && persist->path) {
         /* An unreadable file was named in the log; addresses are suggestions only. */
         (void)persist_load(server->pool, persist->path, persist->seconds == 0, clock_read().unix_s);
+        rc = give_addresses_away(server->config);
     }
     return rc;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,4 +133,28 @@ Test(persist, files)
     cr_assert_eq(rmdir(dir), 0);
     free(path);
     free(aside);
+}
+
+Test(persist, the_daemons_user_may_write)
+{
+    char dir[] = "/tmp/server-persist-XXXXXX";
+    cr_assert_not_null(mkdtemp(dir));
+    char *path = mem_printf("%s/ipp.txt", dir);
+    struct pool *pool = make(false, false);
+    struct pool_lease lease;
+    struct stat st;
+    cr_assert_eq(persist_give(path, geteuid(), getegid()), 0);
+    cr_assert_eq(stat(path, &st), 0);
+    cr_assert(st.st_size == 0 && (st.st_mode & 0777) == 0600);
+    cr_assert_eq(persist_load(pool, path, false, 1), 0, "an empty file is fine");
+    cr_assert_eq(pool_acquire(pool, "dora", &lease), 0);
+    cr_assert_eq(persist_save(pool, path), 0);
+    cr_assert_eq(persist_give(path, geteuid(), getegid()), 0);
+    cr_assert_eq(stat(path, &st), 0);
+    cr_assert_gt(st.st_size, 0, "contents stay");
+    cr_assert_eq(persist_give("/nonexistent/x", 0, 0), -ENOENT);
+    pool_free(pool);
+    cr_assert_eq(unlink(path), 0);
+    cr_assert_eq(rmdir(dir), 0);
+    free(path);
 }
