@@ -192,12 +192,8 @@ void activate_undo(struct instance *instance)
     addresses_release(instance);
 }
 
-void activate_farewell(struct instance *instance)
+static void announce_disconnect(struct instance *instance)
 {
-    routing_forget_client(instance);
-    if (!instance->hooks_ran) {
-        return;
-    }
     struct env env = {0};
     hook_env_farewell(instance, &env);
     struct event event = {
@@ -208,4 +204,14 @@ void activate_farewell(struct instance *instance)
     };
     event_announce(instance->server->bus, &event);
     env_free(&env);
+}
+
+void activate_farewell(struct instance *instance)
+{
+    if (instance->hooks_ran) {
+        announce_disconnect(instance);
+    }
+    event_announce(instance->server->bus, &(struct event){.type = EVENT_CLIENT_GONE, .has_client = true,
+                                                          .client_id = instance->entry.client_id});
+    routing_forget_client(instance);
 }

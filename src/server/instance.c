@@ -10,7 +10,6 @@
 #include "base/mem.h"
 #include "config/config.h"
 #include "dp/dp.h"
-#include "hooks/event.h"
 #include "node/loop.h"
 #include "node/session_driver.h"
 #include "node/settings.h"
@@ -300,8 +299,6 @@ void instance_gone(struct instance *instance, const struct dp_peer_stats *stats)
         instance->final_stats = *stats;
     }
     activate_farewell(instance);
-    event_announce(server->bus, &(struct event){.type = EVENT_CLIENT_GONE, .has_client = true,
-                                                .client_id = instance->entry.client_id});
     list_remove(&instance->departing_link);
     instances_remove(&server->instances, &instance->entry);
     instance_session_free(instance->current);

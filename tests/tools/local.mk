@@ -4,3 +4,12 @@ tests_tools_handshakes_SOURCES = \
 	tests/tools/handshakes_client.c tests/tools/handshakes_ping.c \
 	tests/tools/handshakes_server.c
 tests_tools_handshakes_LDADD = $(LIB_SESSION) $(WIRE_LIBS)
+
+# Plugins for tests/interop/plugins.sh, one for each version of the interface.
+PLUGIN_PROBES = tests/tools/probe_v1.so tests/tools/probe_v2.so tests/tools/probe_v3.so
+check_DATA = $(PLUGIN_PROBES)
+CLEANFILES += $(PLUGIN_PROBES)
+EXTRA_DIST += tests/tools/plugin_probe.c
+$(PLUGIN_PROBES): tests/tools/probe_v%.so: $(top_srcdir)/tests/tools/plugin_probe.c $(top_srcdir)/src/hooks/plugin_abi.h
+	$(AM_V_GEN)$(MKDIR_P) tests/tools && $(CC) -std=gnu11 -D_GNU_SOURCE $(CPPFLAGS) $(CFLAGS) -Wall -Wextra -fPIC -shared \
+	  -fvisibility=hidden -pthread -DPROBE_API=$* -I$(top_srcdir)/src -o $@ $(top_srcdir)/tests/tools/plugin_probe.c

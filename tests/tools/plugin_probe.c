@@ -6,7 +6,7 @@
  *
  * LOG gets one line a call and, with `setenv probe_env 1`, the environment of each. TYPE is a number of enum
  * plugin_type. ACTION: fail | defer (no answer ever) | accept-later | refuse-later | crash | hang | sleep (1 s) |
- * config=LINE (client-connect) | crash-as=USER | hang-as=USER | sleep-as=USER.
+ * push=NETWORK (client-connect: a /16 to push) | crash-as=USER | hang-as=USER | sleep-as=USER.
  * "open=fail", "open=crash" and "open=hang" are for the opening; "point=N" is the initialisation point.
  *
  * -DPROBE_API=1, 2 or 3 selects the version of the interface that it exports.
@@ -208,15 +208,17 @@ static int act(struct probe *p, int type, const char *const argv[], const char *
     if (strcmp(action, "refuse-later") == 0) {
         return later(file, '0');
     }
-    if (strncmp(action, "config=", 7) == 0) {
-        give_config(type, argv, action + 7, list);
+    if (strncmp(action, "push=", 5) == 0) {
+        char line[128];
+        snprintf(line, sizeof(line), "push \"route %s 255.255.0.0\"", action + 5);
+        give_config(type, argv, line, list);
     }
     return PLUGIN_SUCCESS;
 }
 
+#if PROBE_API == 3
 static void say_hello(const struct probe *p)
 {
-#if PROBE_API == 3
     char *text = NULL;
     char back[32] = "";
     int len = p->callbacks->base64_encode("vpn\0d", 5, &text);
@@ -230,10 +232,8 @@ static void say_hello(const struct probe *p)
     p->callbacks->log(PLUGIN_LOG_WARN, "probe", "a warning");
     p->callbacks->log(PLUGIN_LOG_DEBUG, "probe", "a debug message");
     free(text);
-#else
-    (void)p;
-#endif
 }
+#endif
 
 EXPORT int openvpn_plugin_select_initialization_point_v1(void)
 {

@@ -3,6 +3,7 @@ TESTS += tests/unit/hooks/test_hooks
 tests_unit_hooks_test_hooks_SOURCES = \
 	tests/unit/hooks/test_env.c \
 	tests/unit/hooks/test_event.c \
+	tests/unit/hooks/test_plugin_message.c \
 	tests/unit/hooks/test_process.c \
 	tests/unit/hooks/test_scripts.c
 tests_unit_hooks_test_hooks_CFLAGS = $(CRITERION_FLAGS)
