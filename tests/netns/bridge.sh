@@ -146,12 +146,41 @@ mac_limits() {
     begin "$VPND" "$VPND"
     wait_for 10 "a ping from client to LAN" in_ns c ping -c 1 -W 1 192.168.10.5
     wait_for 10 "a ping from the other client to LAN" in_ns d ping -c 1 -W 1 192.168.10.5
+    # While the other one uses its address it cannot be taken over; once it is silent the address may move.
+    start pings ip netns exec "$(ns d)" ping -q -i 0.1 -c 20 -W 2 192.168.10.5
+    frames c send tap0 --count 200 --source "$(tap_mac d)"
+    wait_for 10 "the pings to end" sh -c "! kill -0 $(pid_of pings)"
+    grep -q ' 0% packet loss' "$WORK/pings.log" || fail "a client took over the address of another"
+    grep -q "^ROUTING_TABLE,$(tap_mac d)@0,client2," "$WORK/status" || fail "the status says that the address moved"
     frames c send tap0 --count 500 --random-source
     wait_for 5 "the status" sh -c "[ \$(grep -c '^ROUTING_TABLE,.*,client1,' '$WORK/status') -ge 15 ]"
     [ "$(grep -c '^ROUTING_TABLE,.*,client1,' "$WORK/status")" -le 20 ] || fail "the table grew to $(grep -c '^ROUTING_TABLE,.*,client1,' "$WORK/status")"
     in_ns d ping -c 1 -W 2 192.168.10.5 || fail "the other client suffers"
     in_ns c ping -c 1 -W 2 192.168.10.5 || fail "the client itself lost its address"
     [ "$(grep -ac 'route quota' "$WORK/server.log")" -lt 60 ] || fail "the log is flooded"
+}
+
+# Addresses that nobody uses any more are forgotten, and learn-address hears of both.
+stale_routes() {
+    need python3
+    topology
+    printf '#!/bin/sh\necho "$*" >>%s/learnt\n[ "$2" != 02:00:00:00:00:66@0 ]\n' "$WORK" >"$WORK/learn"
+    chmod 755 "$WORK/learn"
+    configs '192.168.10.1 255.255.255.0 192.168.10.200 192.168.10.220' 'stale-routes-check 2 1'
+    printf 'bridge br0\nscript-security 2\nlearn-address %s/learn\n' "$WORK" >>"$WORK/server.conf"
+    begin "$VPND" "$VPND"
+    frames c send tap0 --source 02:00:00:00:00:55
+    wait_for 5 "learn-address add" grep -q '^add 02:00:00:00:00:55@0 client1$' "$WORK/learnt"
+    grep -q 'ROUTING_TABLE,02:00:00:00:00:55@0,client1' "$WORK/status" ||
+        wait_for 3 "it in the status" grep -q 'ROUTING_TABLE,02:00:00:00:00:55@0,client1' "$WORK/status"
+    wait_for 10 "learn-address delete" grep -q '^delete 02:00:00:00:00:55@0$' "$WORK/learnt"
+    wait_for 3 "it to go from the status" sh -c "! grep -q '02:00:00:00:00:55' '$WORK/status'"
+    # One that learn-address refuses does not stay.
+    frames c send tap0 --source 02:00:00:00:00:66
+    wait_for 5 "learn-address add" grep -q '^add 02:00:00:00:00:66@0 client1$' "$WORK/learnt"
+    expect_log "$WORK/server.log" 'learn-address refused 02:00:00:00:00:66@0'
+    sleep 1.5
+    ! grep -q '02:00:00:00:00:66' "$WORK/status" || fail "a refused address stayed"
 }
 
 # VLANs: client c belongs to VLAN 10, d to VLAN 20; the LAN side sees tags.
@@ -203,5 +232,6 @@ run_case static-addresses static_addresses
 run_case dhcp-from-the-lan dhcp
 run_case jumbo-frames jumbo
 run_case mac-limits mac_limits
+run_case stale-routes stale_routes
 run_case vlans vlans "$VPND" "$OPENVPN"
 finish

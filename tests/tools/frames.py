@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Send and show Ethernet frames of an experimental type, with or without an 802.1Q tag.
 
-frames.py send DEVICE [--payload TEXT] [--vlan ID] [--to MAC] [--count N] [--random-source]
+frames.py send DEVICE [--payload TEXT] [--vlan ID] [--to MAC] [--count N] [--source MAC | --random-source]
 frames.py listen DEVICE [--for SECONDS]
 """
 import argparse
@@ -29,7 +29,7 @@ def send(args):
     with open(f"/sys/class/net/{args.device}/address", encoding="ascii") as f:
         own = mac_bytes(f.read().strip())
     for _ in range(args.count):
-        source = b"\x02" + os.urandom(5) if args.random_source else own
+        source = b"\x02" + os.urandom(5) if args.random_source else mac_bytes(args.source) if args.source else own
         tag = b"" if args.vlan is None else struct.pack("!HH", ETH_P_8021Q, args.vlan)
         frame = mac_bytes(args.to) + source + tag + struct.pack("!H", EXPERIMENT) + args.payload.encode() + b"\0"
         s.send(frame.ljust(60, b"\0"))
@@ -76,6 +76,7 @@ def main():
     p.add_argument("--vlan", type=int)
     p.add_argument("--to", default="ff:ff:ff:ff:ff:ff")
     p.add_argument("--count", type=int, default=1)
+    p.add_argument("--source")
     p.add_argument("--random-source", action="store_true")
     p.set_defaults(run=send)
     p = commands.add_parser("listen")

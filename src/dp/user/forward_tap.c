@@ -10,6 +10,7 @@
 
 #define MAC_DESTINATION 0
 #define MAC_SOURCE 6
+#define MAC_HOLD_S 5   /* a machine that moves to another peer is heard there after so long */
 #define VID_PRIORITY 0 /* a tag that carries a priority, but no VLAN */
 
 /* ------------------------------------------------------------------ device to peers */
@@ -85,6 +86,12 @@ static bool learnable(const struct worker *w, const uint8_t mac[6])
     return !ether_is_group(mac) && memcmp(mac, zero, 6) != 0 && (!d || memcmp(mac, d->mac, 6) != 0);
 }
 
+/* An address whose peer has just sent from it stays with that peer: nobody takes over what is in use. */
+static bool in_use(const struct worker *w, const struct route *route)
+{
+    return w->now_s - atomic_load_explicit(&route->last_source, memory_order_relaxed) < MAC_HOLD_S;
+}
+
 /* Remember that a source address lives behind a peer. Return: false when it may not. */
 static bool learn(struct worker *w, struct peer *peer, const uint8_t mac[6], uint16_t vlan)
 {
@@ -92,9 +99,12 @@ static bool learn(struct worker *w, struct peer *peer, const uint8_t mac[6], uin
     struct route *route = route_find_mac(&u->routes, mac, vlan);
     if (route && atomic_load_explicit(&route->peer, memory_order_acquire) == peer) {
         route_touch(route, w->now_s);
+        if (atomic_load_explicit(&route->last_source, memory_order_relaxed) != w->now_s) {
+            atomic_store_explicit(&route->last_source, w->now_s, memory_order_relaxed);
+        }
         return true;
     }
-    if (!learnable(w, mac)) {
+    if (!learnable(w, mac) || (route && in_use(w, route))) {
         return false;
     }
     struct dp_event event = {.type = DP_EV_LEARNT, .peer = peer->id, .other = DP_PEER_ID_NONE};

@@ -125,6 +125,7 @@ int route_set(struct route_table *routes, const struct dp_route *route, struct p
         list_remove(&r->of_peer);
         (*previous)->route_count--;
         r->learnt = learnt;
+        atomic_store_explicit(&r->last_source, now_s, memory_order_relaxed);
         atomic_store_explicit(&r->peer, peer, memory_order_release);
     } else {
         r = mem_zalloc(sizeof(*r));
@@ -133,6 +134,7 @@ int route_set(struct route_table *routes, const struct dp_route *route, struct p
         r->learnt = learnt;
         atomic_init(&r->peer, peer);
         atomic_init(&r->last_used, now_s);
+        atomic_init(&r->last_source, now_s);
         count_length(routes, r, 1);
         table_insert(&routes->table, &r->node, table_hash(&routes->table, key, len));
     }

@@ -21,6 +21,7 @@ struct route {
     struct list of_peer;          /* in peer->routes; under the lock */
     struct peer *_Atomic peer;
     _Atomic uint32_t last_used;   /* monotonic seconds */
+    _Atomic uint32_t last_source; /* learnt: when its peer last sent from it */
     bool learnt;
     uint8_t key_len;
     uint8_t key[ROUTE_KEY_MAX];   /* kind or family, then bits and address, or VLAN and MAC */
