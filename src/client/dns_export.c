@@ -2,10 +2,12 @@
 #include "client/dns_export.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/addr.h"
+#include "base/mem.h"
 #include "config/config.h"
 #include "hooks/env.h"
 
@@ -80,12 +82,55 @@ static void export_converted(struct env *env, const struct config *config)
     }
 }
 
+/* The best server that a program for dhcp-options can use. */
+static const struct config_dns_server *plain_server(const struct config_dns *dns)
+{
+    for (size_t i = 0; i < dns->servers.count; i++) {
+        const struct config_dns_server *server = &dns->servers.items[i];
+        bool plain = server->transport == CONFIG_DNS_TRANSPORT_UNSET || server->transport == CONFIG_DNS_PLAIN;
+        for (size_t m = 0; m < server->addresses.count; m++) {
+            plain &= server->addresses.items[m].port == 0 || server->addresses.items[m].port == 53;
+        }
+        if (plain && server->addresses.count > 0) {
+            return server;
+        }
+    }
+    return NULL;
+}
+
+static void export_foreign(struct env *env, unsigned *n, const char *type, const char *value)
+{
+    char *line = mem_printf("dhcp-option %s %s", type, value);
+    env_set_indexed(env, "foreign_option_", ++*n, line);
+    free(line);
+}
+
+/* `dns` options replace the dhcp-options of their kind. */
+static void export_foreign_options(struct env *env, const struct config *config)
+{
+    const struct config_dns *dns = &config->dns;
+    unsigned n = 0;
+    for (size_t i = 0; i < config->dhcp_option.count; i++) {
+        const struct config_dhcp_option *o = &config->dhcp_option.items[i];
+        if (!(dns->servers.count > 0 && is_server(o)) && !(dns->search_domains.count > 0 && is_domain(o))) {
+            env_set_indexed(env, "foreign_option_", ++n, o->line);
+        }
+    }
+    for (size_t i = 0; i < dns->search_domains.count; i++) {
+        export_foreign(env, &n, "DOMAIN", dns->search_domains.items[i].text);
+    }
+    const struct config_dns_server *server = plain_server(dns);
+    for (size_t i = 0; server && i < server->addresses.count; i++) {
+        char text[ADDR_TEXT_MAX];
+        const struct ip_addr *ip = &server->addresses.items[i].ip;
+        export_foreign(env, &n, ip->family == AF_INET6 ? "DNS6" : "DNS", ip_format(ip, text));
+    }
+}
+
 void dns_export(const struct config *config, struct env *env)
 {
     dns_export_clear(env);
-    for (size_t i = 0; i < config->dhcp_option.count; i++) {
-        env_set_indexed(env, "foreign_option_", (unsigned)i + 1, config->dhcp_option.items[i].line);
-    }
+    export_foreign_options(env, config);
     const struct config_dns *dns = &config->dns;
     if (dns->servers.count == 0 && dns->search_domains.count == 0) {
         export_converted(env, config);

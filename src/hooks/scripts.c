@@ -42,7 +42,7 @@ struct job {
 /* What is special about one kind of program. */
 struct hook {
     enum event_type type;
-    const char *script_type;
+    const char *script_type;                         /* NULL: as the event's environment has it */
     const char *option;                              /* as users know it, for messages */
     const char *(*command)(const struct config *c);  /* NULL: not configured */
     int (*prepare)(struct job *job, const struct event *event, struct env *env); /* files and variables; may be NULL */
@@ -172,7 +172,7 @@ static const struct hook hooks[] = {
      zero_accepts, false},
     {EVENT_TLS_CRYPT_V2_VERIFY, "tls-crypt-v2-verify", "tls-crypt-v2-verify", tls_crypt_v2_verify_command,
      prepare_metadata, zero_accepts, true},
-    {EVENT_DNS_UPDOWN, "dns-updown", "dns-updown", dns_updown_command, NULL, status_ignored, false},
+    {EVENT_DNS_UPDOWN, NULL, "dns-updown", dns_updown_command, NULL, status_ignored, false},
 };
 
 /* ------------------------------------------------------------------ life of a job */
@@ -300,7 +300,9 @@ static enum event_vote start_job(struct scripts *s, const struct hook *hook, con
             env_merge(&env, event->env);
         }
     }
-    env_set(&env, "script_type", hook->script_type);
+    if (hook->script_type) {
+        env_set(&env, "script_type", hook->script_type);
+    }
     int err = hook->prepare ? hook->prepare(job, event, &env) : 0;
     if (err == 0) {
         err = launch(job, command, event, &env);

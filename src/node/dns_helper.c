@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "node/dns_way.h"
 
 #define LOCK_TRIES 60
@@ -213,7 +214,7 @@ static void close_others(int socket, int state)
 
 void dns_helper_run(int socket, int state, const char *path)
 {
-    static struct dns_request request;
+    struct dns_request *request = mem_zalloc(sizeof(*request));
     struct helper helper = {.socket = socket, .state = state, .content = BUF_INIT(DNS_FILE_MAX_BYTES)};
     ignore_signals();
     close_others(socket, state);
@@ -223,15 +224,15 @@ void dns_helper_run(int socket, int state, const char *path)
         _exit(1);
     }
     for (;;) {
-        ssize_t n = recv(socket, &request, sizeof(request), 0);
+        ssize_t n = recv(socket, request, sizeof(*request), 0);
         if (n < 0 && errno == EINTR) {
             continue;
         }
         if (n <= 0) {
             break;
         }
-        if ((size_t)n == sizeof(request)) {
-            serve(&helper, &request);
+        if ((size_t)n == sizeof(*request)) {
+            serve(&helper, request);
         }
     }
     struct buf text = BUF_INIT(DNS_ANSWER_TEXT);

@@ -55,7 +55,7 @@ static bool resolvconf_is_in_use(void)
 
 static void become_program(const char *program, char *const argv[], int in, int out)
 {
-    static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     char *const env[] = {path, NULL};
     sigset_t none;
     sigemptyset(&none);

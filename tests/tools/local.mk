@@ -13,3 +13,7 @@ EXTRA_DIST += tests/tools/plugin_probe.c
 $(PLUGIN_PROBES): tests/tools/probe_v%.so: $(top_srcdir)/tests/tools/plugin_probe.c $(top_srcdir)/src/hooks/plugin_abi.h
 	$(AM_V_GEN)$(MKDIR_P) tests/tools && $(CC) -std=gnu11 -D_GNU_SOURCE $(CPPFLAGS) $(CFLAGS) -Wall -Wextra -fPIC -shared \
 	  -fvisibility=hidden -pthread -DPROBE_API=$* -I$(top_srcdir)/src -o $@ $(top_srcdir)/tests/tools/plugin_probe.c
+
+check_PROGRAMS += tests/tools/resolve1_mock
+tests_tools_resolve1_mock_SOURCES = tests/tools/resolve1_mock.c
+tests_tools_resolve1_mock_LDADD = $(LIB_BASE) $(SYSTEMD_LIBS)
