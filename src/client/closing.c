@@ -34,13 +34,23 @@ static void after_down(void *arg)
     }
 }
 
+/* Why, in the words of >STATE: the reason, the signal's name, or where the start was interrupted. */
+static const char *end_detail(const struct client *c)
+{
+    const struct loop_signal_info *signal = &c->ending.signal;
+    if (signal->source != LOOP_SOURCE_HARD && signal->reason[0]) {
+        return signal->reason;
+    }
+    return client_management_waits(c) ? "init_instance" : loop_signal_name(signal->signal);
+}
+
 static void take_down(struct client *c)
 {
     bool soft = c->ending.signal.signal == LOOP_SIGNAL_USR1;
     const struct config *config = c->attempt ? c->attempt->config : c->config;
     bool keep = soft && config->persist_tun;
     client_announce(c, soft || c->ending.signal.signal == LOOP_SIGNAL_HUP ? "RECONNECTING" : "EXITING",
-                    loop_signal_env(&c->ending.signal));
+                    end_detail(c));
     connect_abort(c);
     loop_timer_free(c->session_timer);
     c->session_timer = NULL;

@@ -157,6 +157,12 @@ static void announce_resolve(struct client *c)
 
 static void set_off(struct client *c);
 
+static void begin_attempt(struct client *c)
+{
+    announce_resolve(c);
+    attempt_begin(c->attempt, &in_charge, c);
+}
+
 static void remote_chosen(struct client *c, enum management_remote what)
 {
     if (what == MANAGEMENT_REMOTE_SKIP) {
@@ -167,8 +173,7 @@ static void remote_chosen(struct client *c, enum management_remote what)
         }
         return;
     }
-    announce_resolve(c);
-    attempt_begin(c->attempt, &in_charge, c);
+    client_management_ask_login(c, begin_attempt);
 }
 
 /* Somebody who wants to be asked about each remote gets them one by one. */
@@ -177,12 +182,18 @@ static bool races(const struct client *c)
     return c->config->remote_parallel && !c->config->management_query_remote && !c->config->management_query_proxy;
 }
 
+static void begin_race(struct client *c)
+{
+    client_announce(c, "WAIT", "");
+    struct race_request request = {.client = c, .won = race_won, .lost = race_lost, .arg = c};
+    c->parallel.race = race_start(&request);
+}
+
+/* Management is asked for the remote first, then for the login. */
 static void set_off(struct client *c)
 {
     if (races(c)) {
-        client_announce(c, "WAIT", "");
-        struct race_request request = {.client = c, .won = race_won, .lost = race_lost, .arg = c};
-        c->parallel.race = race_start(&request);
+        client_management_ask_login(c, begin_race);
         return;
     }
     connect_adopt(c, attempt_new(c, remotes_current(&c->remotes), c->remotes.address, false));
@@ -232,11 +243,7 @@ static void asking_done(void *arg, int result)
 
 static void passwords(struct client *c)
 {
-    if (client_management_asks(c)) {
-        client_management_ask_login(c, early_device);
-        return;
-    }
-    if (!credentials_missing(c->credentials)) {
+    if (client_management_asks(c) || !credentials_missing(c->credentials)) {
         early_device(c);
         return;
     }

@@ -73,6 +73,9 @@ static void raise_tunnel(struct client *c)
         .remote = addr_to_ip(&outer),
     };
     client_announce(c, "ASSIGN_IP", "");
+    if (config->route.count || config->route_ipv6.count || config->redirect_gateway) {
+        client_announce(c, "ADD_ROUTES", "");
+    }
     struct config *old = c->tunnel_config;
     c->tunnel_config = config;
     tunnel_up(c->tunnel, &request, tunnel_ready, c);

@@ -165,6 +165,11 @@ void client_management_cancel(struct client *c)
     c->asked = (struct client_asked){0};
 }
 
+bool client_management_waits(const struct client *c)
+{
+    return mgmt_ask_open(c->mgmt);
+}
+
 bool client_management_hold(struct client *c, unsigned seconds, void (*then)(void *arg))
 {
     return mgmt_hold(c->mgmt, seconds, then, c);

@@ -20,6 +20,9 @@ void client_management_close(struct client *c);
 /** client_management_cancel - the question that is open is not of interest any more. */
 void client_management_cancel(struct client *c);
 
+/** client_management_waits - a question is open. */
+bool client_management_waits(const struct client *c);
+
 /** client_management_hold - wait for a release instead of pausing for @seconds. Return: false: no hold, @then is
  * not called. */
 bool client_management_hold(struct client *c, unsigned seconds, void (*then)(void *arg));

@@ -2,6 +2,7 @@
 #include "client/state.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 
@@ -31,7 +32,9 @@ void client_announce(struct client *c, const char *state, const char *detail)
 {
     char remote_host[ADDR_TEXT_MAX] = "";
     char remote_port[8] = "";
-    if (c->attempt && c->attempt->link) {
+    bool connected = strcmp(state, "CONNECTED") == 0;
+    bool placed = connected || strcmp(state, "ASSIGN_IP") == 0;
+    if (connected && c->attempt && c->attempt->link) {
         const union addr *remote = link_remote(c->attempt->link);
         if (remote->any.sa_family != AF_UNSPEC) {
             struct ip_addr ip = addr_to_ip(remote);
@@ -39,15 +42,18 @@ void client_announce(struct client *c, const char *state, const char *detail)
             snprintf(remote_port, sizeof(remote_port), "%u", addr_port(remote));
         }
     }
-    const char *local4 = env_get(&c->env, "ifconfig_local");
-    const char *local6 = env_get(&c->env, "ifconfig_ipv6_local");
+    const struct config *config = c->attempt ? c->attempt->config : c->config;
+    char local6[ADDR_TEXT_MAX] = "";
+    if (placed && config->ifconfig_ipv6.local.family != AF_UNSPEC) {
+        ip_format(&config->ifconfig_ipv6.local, local6);
+    }
     struct event event = {
         .type = EVENT_STATE,
         .env = &c->env,
         .text = state,
         .args = {detail},
-        .tunnel4 = local4 ? local4 : "",
-        .tunnel6 = local6 ? local6 : "",
+        .tunnel4 = placed && config->ifconfig.local ? config->ifconfig.local : "",
+        .tunnel6 = local6,
         .remote_host = remote_host,
         .remote_port = remote_port,
         .local_host = "",

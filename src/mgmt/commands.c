@@ -591,12 +591,12 @@ static void cmd_cr_response(struct mgmt_connection *c, const struct token_line *
 
 static void cmd_remote(struct mgmt_connection *c, const struct token_line *words)
 {
-    reply(c, query_answer_remote(c->mgmt, words), "remote command succeeded", "remote command failed");
+    query_answer_remote(c, words);
 }
 
 static void cmd_proxy(struct mgmt_connection *c, const struct token_line *words)
 {
-    reply(c, query_answer_proxy(c->mgmt, words), "proxy command succeeded", "proxy command failed");
+    query_answer_proxy(c, words);
 }
 
 static void cmd_remote_count(struct mgmt_connection *c, const struct token_line *words)

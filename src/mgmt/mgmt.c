@@ -191,7 +191,7 @@ static enum event_vote handle(void *arg, const struct event *e, struct event_req
     case EVENT_AUTH_TOKEN:
         mgmt_broadcast(m, ">PASSWORD:Auth-Token:%s", text);
         return EVENT_ABSTAIN;
-    case EVENT_DEVICE_UP:
+    case EVENT_ROUTES_UP:
         tell_up_down(m, e, "UP");
         return EVENT_ABSTAIN;
     case EVENT_DEVICE_DOWN:

@@ -146,6 +146,9 @@ struct mgmt_proxy_answer {
 bool mgmt_ask_proxy(struct mgmt *mgmt, unsigned index, bool tcp, const char *host,
                     void (*answer)(void *arg, const struct mgmt_proxy_answer *answer), void *arg);
 
+/** mgmt_ask_open - a question waits for its answer. */
+bool mgmt_ask_open(const struct mgmt *mgmt);
+
 /** mgmt_ask_cancel - the question that is open, if any, is not of interest any more (a signal came). */
 void mgmt_ask_cancel(struct mgmt *mgmt);
 

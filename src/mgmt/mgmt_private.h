@@ -137,8 +137,8 @@ void command_run(struct mgmt_connection *c, char *line);
 bool query_answer_username(struct mgmt_connection *c, const char *type, const char *value);
 bool query_answer_password(struct mgmt_connection *c, const char *type, const char *value);
 bool query_answer_hold(struct mgmt *m);
-bool query_answer_remote(struct mgmt *m, const struct token_line *words);
-bool query_answer_proxy(struct mgmt *m, const struct token_line *words);
+void query_answer_remote(struct mgmt_connection *c, const struct token_line *words);
+void query_answer_proxy(struct mgmt_connection *c, const struct token_line *words);
 
 /* client_auth.c */
 enum event_vote client_auth_event(struct mgmt *m, const struct event *event, struct event_request *request);

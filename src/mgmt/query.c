@@ -40,6 +40,11 @@ static void query_open(struct mgmt *m, enum query_kind kind, char *prompt, void 
     mgmt_broadcast(m, "%s", prompt);
 }
 
+bool mgmt_ask_open(const struct mgmt *mgmt)
+{
+    return mgmt && mgmt->query.kind != QUERY_NONE;
+}
+
 void mgmt_ask_cancel(struct mgmt *mgmt)
 {
     if (mgmt) {
@@ -176,17 +181,19 @@ static bool parse_remote(const struct token_line *words, struct mgmt_remote_answ
     return false;
 }
 
-bool query_answer_remote(struct mgmt *m, const struct token_line *words)
+void query_answer_remote(struct mgmt_connection *c, const struct token_line *words)
 {
+    struct mgmt *m = c->mgmt;
     struct mgmt_remote_answer answer = {0};
     if (m->query.kind != QUERY_REMOTE || !parse_remote(words, &answer)) {
-        return false;
+        connection_printf(c, "ERROR: remote command failed\r\n");
+        return;
     }
+    connection_printf(c, "SUCCESS: remote command succeeded\r\n");
     struct mgmt_query q = m->query;
     m->query = (struct mgmt_query){0};
     q.remote(q.arg, &answer);
     query_clear(&q);
-    return true;
 }
 
 bool mgmt_ask_proxy(struct mgmt *mgmt, unsigned index, bool tcp, const char *host,
@@ -200,8 +207,9 @@ bool mgmt_ask_proxy(struct mgmt *mgmt, unsigned index, bool tcp, const char *hos
     return true;
 }
 
-bool query_answer_proxy(struct mgmt *m, const struct token_line *words)
+void query_answer_proxy(struct mgmt_connection *c, const struct token_line *words)
 {
+    struct mgmt *m = c->mgmt;
     struct mgmt_proxy_answer answer = {0};
     bool good = strcmp(words->text[1], "NONE") == 0;
     if (!good && words->count >= 4 && (strcmp(words->text[1], "HTTP") == 0 || strcmp(words->text[1], "SOCKS") == 0)) {
@@ -216,11 +224,12 @@ bool query_answer_proxy(struct mgmt *m, const struct token_line *words)
             answer = (struct mgmt_proxy_answer){0};
         }
     }
+    /* Any answer ends the wait, a wrong one goes on without a proxy. */
+    connection_printf(c, good ? "SUCCESS: proxy command succeeded\r\n" : "ERROR: proxy command failed\r\n");
     if (m->query.kind == QUERY_PROXY) {
         struct mgmt_query q = m->query;
         m->query = (struct mgmt_query){0};
         q.proxy(q.arg, &answer);
         query_clear(&q);
     }
-    return good;
 }

@@ -16,6 +16,7 @@ Script lines:
   @use N        the current connection is the N-th, from 1
   @shut         no more from our side (half-close)
   @eof          wait until the other side closes, print what came
+  @hide RE      lines that match are not printed from here on
   @wait S       wait S seconds (only where nothing can be awaited)
   # ...         comment
 Numbers that differ from run to run are printed as words (TIME, PID, ...); --raw leaves them.
@@ -105,6 +106,7 @@ class Dialogue:
         self.raw = raw
         self.peers = [Peer(where)]
         self.peer = self.peers[0]
+        self.hidden = None
 
     def collect(self, matches, printing=True):
         deadline = time.time() + LIMIT_S
@@ -114,6 +116,8 @@ class Dialogue:
                 print("< [closed]")
                 return
             found = matches(line.rstrip(b"\r\n").decode("utf-8", "replace"))
+            if self.hidden and self.hidden.search(line.decode("utf-8", "replace")):
+                continue
             if printing is True and found != "silent" or printing == "match" and found is True:
                 show(line, self.raw)
             if found:
@@ -139,6 +143,8 @@ class Dialogue:
             self.peer.sock.shutdown(socket.SHUT_WR)
         elif word == "eof":
             self.collect(lambda t: False)
+        elif word == "hide":
+            self.hidden = re.compile(rest)
         elif word == "wait":
             time.sleep(float(rest))
         else:
