@@ -5,10 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/tls_check.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "client/client.h"
 #include "config/config.h"
 #include "hooks/plugin_supervisor.h"
+#include "node/settings.h"
 #include "server/server.h"
 #include "standalone.h"
 
@@ -36,9 +39,9 @@ static void report(void *arg, enum config_level level, const char *text)
 static void apply_log_settings(const struct config *config)
 {
     struct log_settings settings = log_settings_get();
-    settings.verb = config->verb;
+    settings.verb = config->command == CONFIG_COMMAND_CHECK ? 1 : config->verb;
     settings.mute = config->mute;
-    settings.timestamps = !config->suppress_timestamps;
+    settings.timestamps = !config->suppress_timestamps && config->command != CONFIG_COMMAND_CHECK;
     settings.machine_readable = config->machine_readable_output;
     log_settings_set(&settings);
 }
@@ -87,6 +90,24 @@ static int run(struct program *program, struct config *config)
     return client_run(config, &client);
 }
 
+/* What a start would find out after reading the configuration: certificates and keys. */
+static int check(const struct program *program, const struct config *config)
+{
+    unsigned errors = 0;
+    if (config->tls_server || config->tls_client) {
+        errors = tls_check(config, &program->reporter, clock_read().unix_s);
+    }
+    struct settings_keys *keys = NULL;
+    if (settings_keys_load(config, NULL, NULL, &keys) != 0) {
+        errors++; /* it said which key and why */
+    }
+    settings_keys_unref(keys);
+    if (errors == 0) {
+        puts("The configuration is correct.");
+    }
+    return errors ? 1 : 0;
+}
+
 /* --check wants to know everything that is wrong, not only the first error. */
 static bool wants_check(int argc, char *const argv[])
 {
@@ -120,15 +141,22 @@ int main(int argc, char *argv[])
         return 1;
     }
     struct config *config = NULL;
+    if (program.reporter.keep_going) { /* the terminal of a person, who does not care for the time */
+        struct log_settings settings = log_settings_get();
+        settings.timestamps = false;
+        log_settings_set(&settings);
+    }
     if (load(&program, true, &config) != 0) {
-        report(NULL, CONFIG_ERROR, "Use --help for more information.");
+        if (!program.reporter.keep_going) {
+            report(NULL, CONFIG_ERROR, "Use --help for more information.");
+        }
         return 1;
     }
     int status = 0;
     if (config->command == CONFIG_COMMAND_RUN) {
         status = run(&program, config);
     } else if (config->command == CONFIG_COMMAND_CHECK) {
-        puts("The configuration is correct.");
+        status = check(&program, config);
     } else {
         status = standalone_run(config, program.as_openvpn);
     }

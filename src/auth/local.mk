@@ -9,6 +9,7 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/pam_helper.c src/auth/pam_helper.h \
 	src/auth/peer.c src/auth/peer.h \
 	src/auth/peer_record.h \
+	src/auth/tls_check.c src/auth/tls_check.h \
 	src/auth/tls_files.c src/auth/tls_files.h \
 	src/auth/tls_names.c src/auth/tls_names.h \
 	src/auth/tls_setup.c src/auth/tls_setup.h \

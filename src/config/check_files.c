@@ -32,10 +32,15 @@ static void test(struct check *k, const struct subject *what, const char *path, 
     }
 }
 
-static void warn_if_public(struct check *k, const char *path)
+static void warn_if_public(struct check *k, const char *name, const char *path)
 {
     struct stat st;
-    if (stat(path, &st) == 0 && st.st_mode & (S_IRWXG | S_IRWXO)) {
+    if (stat(path, &st) != 0 || !(st.st_mode & (S_IRWXG | S_IRWXO))) {
+        return;
+    }
+    if (k->c->command == CONFIG_COMMAND_CHECK) {
+        check_warning(k, "%s: others may read '%s'; chmod 600 it", name, path);
+    } else {
         check_note(k, "WARNING: file '%s' is group or others accessible", path);
     }
 }
@@ -77,7 +82,7 @@ static void test_input(struct check *k, const char *name, const struct config_fi
     snprintf(option, sizeof(option), "--%s", name);
     struct subject what = {option, ""};
     if (private) {
-        warn_if_public(k, file->path);
+        warn_if_public(k, name, file->path);
     }
     test(k, &what, file->path, R_OK);
 }

@@ -107,7 +107,9 @@ void check_tls(struct check *k)
     if (!has_authority(c)) {
         check_error(k, "You must define CA file (--ca) or CA path (--capath) and/or peer fingerprint verification "
                        "(--peer-fingerprint)");
-        return;
+        if (check_stop(k)) {
+            return;
+        }
     }
     pkcs12_alone(k);
     own_certificate(k);

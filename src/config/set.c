@@ -332,14 +332,64 @@ static bool may_be_unknown(const struct set *s, const char *name)
     return false;
 }
 
+/* How many letters have to be changed, added or left out to make @a of @b; at most @limit + 1. */
+static unsigned letters_apart(const char *a, const char *b, unsigned limit)
+{
+    unsigned row[64];
+    size_t n = strlen(b);
+    if (n >= sizeof(row) / sizeof(row[0])) {
+        return limit + 1;
+    }
+    for (size_t j = 0; j <= n; j++) {
+        row[j] = (unsigned)j;
+    }
+    for (size_t i = 1; *a; a++, i++) {
+        unsigned diagonal = row[0];
+        row[0] = (unsigned)i;
+        for (size_t j = 1; j <= n; j++) {
+            unsigned change = diagonal + (*a != b[j - 1]);
+            unsigned other = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            diagonal = row[j];
+            row[j] = change < other ? change : other;
+        }
+    }
+    return row[n] < limit + 1 ? row[n] : limit + 1;
+}
+
+/* What the user may have meant: "; usage: verb LEVEL", "; did you mean 'verb'?", or nothing. */
+static void suggest(const char *name, char *out, size_t cap)
+{
+    const struct config_row *row = config_row_find(name);
+    const char *nearest = NULL;
+    unsigned best = strlen(name) < 5 ? 1 : 2;
+    *out = '\0';
+    if (row && row->kind != CONFIG_KIND_BLOCK) {
+        snprintf(out, cap, "; usage: %s%s%s", row->name, *row->args ? " " : "", row->args);
+        return;
+    }
+    for (unsigned i = 0; !row && i < CONFIG_OPTIONS; i++) {
+        const char *candidate = config_row((enum config_option)i)->name;
+        unsigned apart = letters_apart(name, candidate, best);
+        if (apart <= best && apart < strlen(candidate)) {
+            nearest = candidate;
+            best = apart ? apart - 1 : 0;
+        }
+    }
+    if (nearest) {
+        snprintf(out, cap, "; did you mean '%s'?", nearest);
+    }
+}
+
 static int unrecognized(struct set *s)
 {
+    char hint[200];
     const char *known = "Unrecognized option or missing or extra parameter(s) in";
     if (may_be_unknown(s, s->argv[0])) {
         set_report(s->reporter, CONFIG_WARNING, "%s %s:%u: %s (%s)", known, s->source, s->line, s->argv[0], VERSION);
         return 0;
     }
-    return set_error_plain(s, "%s %s:%u: %s (%s)", known, s->source, s->line, s->argv[0], VERSION);
+    suggest(s->argv[0], hint, sizeof(hint));
+    return set_error_plain(s, "%s %s:%u: %s (%s)%s", known, s->source, s->line, s->argv[0], VERSION, hint);
 }
 
 static int wrong_context(struct set *s, const struct config_row *row)

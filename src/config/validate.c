@@ -12,13 +12,6 @@
 #define MESSAGE_MAX 1024
 #define PLACES_MAX 3 /* lines named in one message */
 
-static void report(struct check *k, enum config_level level, const char *prefix, const char *format, va_list args)
-{
-    char text[MESSAGE_MAX];
-    vsnprintf(text, sizeof(text), format, args);
-    set_report(k->reporter, level, "%s%s", prefix, text);
-}
-
 /* The last line that gave an option; NULL: none did. */
 static const struct config_statement *statement_of(const struct config *c, const struct config_row *row)
 {
@@ -54,6 +47,38 @@ static void append_places(const struct config *c, char text[MESSAGE_MAX])
         int n = snprintf(text + end, MESSAGE_MAX - end, "%s%s:%u%s", i ? ", " : " (", seen[i]->source, seen[i]->line,
                          i + 1 == found ? ")" : "");
         end += n > 0 ? (size_t)n : 0;
+    }
+}
+
+/* The line that a message is about: where the first option that it names was written. NULL when none was. */
+static const struct config_statement *about(const struct check *k, const char *text)
+{
+    char copy[MESSAGE_MAX];
+    char *save = NULL;
+    if (strncmp(text, "no ", 3) == 0) {
+        return NULL; /* about an option that was not written */
+    }
+    snprintf(copy, sizeof(copy), "%s", text);
+    for (char *word = strtok_r(copy, " '\",:;()/", &save); word; word = strtok_r(NULL, " '\",:;()/", &save)) {
+        const struct config_statement *statement =
+            statement_of(k->c, config_row_find(strncmp(word, "--", 2) == 0 ? word + 2 : word));
+        if (statement) {
+            return statement;
+        }
+    }
+    return NULL;
+}
+
+/* --check names the line; otherwise the texts are those that other programs know. */
+static void report(struct check *k, enum config_level level, const char *prefix, const char *format, va_list args)
+{
+    char text[MESSAGE_MAX];
+    vsnprintf(text, sizeof(text), format, args);
+    const struct config_statement *at = k->c->command == CONFIG_COMMAND_CHECK ? about(k, text) : NULL;
+    if (at) {
+        set_report(k->reporter, level, "%s%s:%u: %s", prefix, at->source, at->line, text);
+    } else {
+        set_report(k->reporter, level, "%s%s", prefix, text);
     }
 }
 
