@@ -106,6 +106,9 @@ static void make_link(struct attempt *a)
         .tls_user = a->peer,
     };
     request.open = &open;
+    request.peer = a->peer;
+    request.events = a->client->events;
+    request.env = &a->client->env;
     if (!a->quiet) {
         client_announce(a->client, request.transport.tcp ? "TCP_CONNECT" : "WAIT", "");
     }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/cert_hook.h"
+#include "auth/peer.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -45,6 +47,8 @@ struct link {
     unsigned first_rcvbuf;
     const char *first_bind_dev;
 
+    struct cert_hook *cert_hook;    /* judges the certificate of @cert_key_id */
+    uint8_t cert_key_id;
     char *peer_info;
     char *peer_options;
     struct data_negotiated negotiated;
@@ -126,6 +130,40 @@ void link_pulled(struct link *l)
 
 /* ------------------------------------------------------------------ session events */
 
+static void on_cert_checked(void *arg, const struct cert_hook_result *result)
+{
+    struct link *l = arg;
+    l->cert_hook = NULL;
+    if (result->accepted) {
+        session_driver_authorize(l->driver, l->cert_key_id, SESSION_AUTH_OK);
+        return;
+    }
+    log_error("VERIFY SCRIPT ERROR: depth=%u, %s", result->depth, auth_peer_subject(l->request.peer, result->depth));
+    session_driver_authorize(l->driver, l->cert_key_id, SESSION_AUTH_FAILED);
+    over(l, RESTART_TLS_ERROR);
+}
+
+/* The user's programs have the last word on the server's certificate, which may not change while we are connected. */
+static void check_certificate(struct link *l, const struct session_event *event)
+{
+    const struct auth_peer *peer = l->request.peer;
+    cert_hook_cancel(l->cert_hook);
+    l->cert_key_id = event->key_id;
+    if (!event->first && !auth_peer_unchanged(peer)) {
+        log_error("TLS Error: the server's certificate changed during the connection (now '%s')",
+                  auth_peer_common_name(peer));
+        session_driver_authorize(l->driver, event->key_id, SESSION_AUTH_FAILED);
+        over(l, RESTART_TLS_ERROR);
+        return;
+    }
+    l->cert_hook = cert_hook_start(&(struct cert_hook_request){.bus = l->request.events,
+                                                               .config = l->request.config,
+                                                               .peer = peer,
+                                                               .env = l->request.env,
+                                                               .done = on_cert_checked,
+                                                               .arg = l});
+}
+
 static void on_key_exchange(struct link *l, const struct session_event *event)
 {
     if (event->first) {
@@ -134,7 +172,7 @@ static void on_key_exchange(struct link *l, const struct session_event *event)
         l->peer_info = mem_strdup(event->peer_info ? event->peer_info : "");
         l->peer_options = mem_strdup(event->options_string ? event->options_string : "");
     }
-    session_driver_authorize(l->driver, event->key_id, SESSION_AUTH_OK);
+    check_certificate(l, event);
 }
 
 static void on_active(struct link *l, const struct session_event *event)
@@ -324,6 +362,7 @@ void link_free(struct link *l)
     if (!l) {
         return;
     }
+    cert_hook_cancel(l->cert_hook);
     if (!l->driver && l->request.released) {
         l->request.released(l->open.tls_user);
     }

@@ -18,6 +18,9 @@
 #include "node/session_driver.h"
 #include "node/settings.h"
 
+struct auth_peer;
+struct env;
+struct event_bus;
 struct link;
 
 /** What happens to a link. None is called from within link_new(). They must not free it: do that in a later turn. */
@@ -43,6 +46,9 @@ struct link_request {
     struct settings *settings;         /* a reference is taken */
     const struct session_open *open;   /* copied */
     void (*released)(void *tls_user);  /* see struct session_driver_open */
+    const struct auth_peer *peer;      /* what TLS learns about the server: the tls_user of @open */
+    struct event_bus *events;          /* where programs that judge its certificate listen */
+    const struct env *env;             /* base of their environment */
     struct transport_request transport; /* its proxy passes */
     bool quiet;                        /* no line before the server answers, none when it does not */
     uint32_t peer_handle;              /* the data plane's id for the peer; used by no other link */

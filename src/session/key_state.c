@@ -23,7 +23,7 @@ void key_state_open(struct session *s, struct key_state *k, uint8_t id, uint64_t
         .stage = KEY_STAGE_PRE_START,
         .id = id,
         .secrets = secrets,
-        .verdict = session_is_client(s) ? SESSION_AUTH_OK : SESSION_AUTH_PENDING,
+        .verdict = SESSION_AUTH_PENDING,
         .created_ms = now_ms,
         .negotiate_by_ms = now_ms + hand_ms,
         .switch_ms = now_ms + (half_ms && half_ms < hand_ms ? half_ms : hand_ms),

@@ -10,7 +10,7 @@
  *
  * Threads: any, one at a time for one session; TLS steps are slow, so owners run session_receive() in a pool.
  *
- * Life of a key: KEY_EXCHANGE (server side: answer with session_authorize()), ACTIVE, KEYS_READY, then the owner
+ * Life of a key: KEY_EXCHANGE (answer with session_authorize()), ACTIVE, KEYS_READY, then the owner
  * calls session_export_keys(), which makes the key one that carries data. Only then is a renegotiation possible.
  * The owner installs the first key as the one that sends; later ones send from SESSION_EV_SEND_SWITCH on.
  */
@@ -170,8 +170,8 @@ bool session_next_event(struct session *s, struct session_event *out);
  * session_authorize - verdict on the key exchange of @key_id
  * PENDING keeps the key unusable until another call; how long that may last is the owner's to decide. FAILED: the
  * key never carries data, the session lives on so that the owner can send AUTH_FAILED; it closes later. Checks
- * across renegotiations (same user, same certificate) are the owner's. A client need not call it: its verdict is
- * OK as soon as TLS accepted the certificate, unless it says otherwise in its KEY_EXCHANGE event.
+ * across renegotiations (same user, same certificate) are the owner's. Clients, too, have to say OK to each key: the
+ * user's programs may judge the server's certificate.
  */
 void session_authorize(struct session *s, struct clock_now now, uint8_t key_id, enum session_verdict verdict);
 

@@ -190,9 +190,9 @@ static void handle(struct sim_world *w, struct sim_owner *o, const struct sessio
                   "credentials got lost");
             check(strcmp(e->peer_info, PEER_INFO) == 0 && strcmp(e->options_string, CLIENT_OPTIONS) == 0, w,
                   "strings of the key exchange got lost");
-            o->authorize_key = e->key_id;
-            o->authorize_at = w->now.mono_ms + (w->plan.deferred_auth ? 1 + draw(w, 5000) : 0);
         }
+        o->authorize_key = e->key_id;
+        o->authorize_at = w->now.mono_ms + (w->plan.deferred_auth && !o->client ? 1 + draw(w, 5000) : 0);
         break;
     case SESSION_EV_ACTIVE:
         check(e->tls_description && strncmp(e->tls_description, "TLSv1.", 6) == 0, w, "no TLS description");
