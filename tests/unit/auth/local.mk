@@ -5,6 +5,7 @@ tests_unit_auth_test_auth_SOURCES = \
 	tests/unit/auth/handshake.c tests/unit/auth/handshake.h \
 	tests/unit/auth/test_auth_token.c \
 	tests/unit/auth/test_challenge.c \
+	tests/unit/auth/test_tls_setup.c \
 	tests/unit/auth/test_user_check.c \
 	tests/unit/auth/test_verify.c \
 	tests/unit/crypto/vectors.c tests/unit/crypto/vectors.h
