@@ -17,8 +17,8 @@ const char *handshake_report_hint(enum session_hint hint, bool tcp, bool wrapped
         }
         return wrapped ? "nothing came back; is the address right, is UDP let through, and is the tls-auth or"
                          " tls-crypt key (and key-direction) the server's?"
-                       : "nothing came back; is the address right, is UDP let through, and does the server want a"
-                         " tls-auth or tls-crypt key?";
+                       : "nothing came back; is the address right, is UDP let through (and not TCP what the server"
+                         " wants), and does it ask for a tls-auth or tls-crypt key?";
     case SESSION_HINT_BAD_WRAP:
         return "packets came back but their HMAC or tag is wrong: the tls-auth or tls-crypt key, the key-direction"
                " or the auth digest differs from the server's";

@@ -262,6 +262,9 @@ static void connect_failed(const struct transport *t, int error)
     char text[ADDR_TEXT_MAX];
     if (!t->request.quiet) {
         log_error("TCP: connect to %s failed: %s", addr_format_log(tcp_peer(t), text), err_str(error));
+        if (error == -ECONNREFUSED) {
+            log_error("Hint for %s: nothing listens there for TCP; is the server up, and is it not for UDP?", text);
+        }
     }
 }
 

@@ -7,6 +7,9 @@
 #include "config/config.h"
 #include "session/wrap.h"
 
+#define LINES_MAX 20 /* in so many seconds: one peer that tries again and again stays visible */
+#define LINES_PERIOD_S 10
+
 void admission_limits(struct admission *a, const struct config *config)
 {
     ratelimit_init(&a->initial, config->connect_freq_initial.count, config->connect_freq_initial.seconds);
@@ -23,17 +26,36 @@ void admission_init(struct admission *a, const struct config *config, const stru
 {
     *a = (struct admission){0};
     cookie_jar_init(&a->jar, rand_system(), config->hand_window);
+    ratelimit_init(&a->lines, LINES_MAX, LINES_PERIOD_S);
     admission_limits(a, config);
     a->udp = (struct cookie_filter){.jar = &a->jar, .initial = &a->initial};
     a->tcp = (struct cookie_filter){.jar = &a->jar, .tcp = true};
     admission_set_wrap(a, wrap);
 }
 
+bool admission_may_log(struct admission *a)
+{
+    uint64_t left_out = a->lines.refused;
+    bool may = ratelimit_take(&a->lines, clock_read().mono_ms);
+    if (a->lines.start_ms != a->lines_period_ms) {
+        a->lines_period_ms = a->lines.start_ms;
+        if (left_out) {
+            log_warn("%llu more lines about unusable packets were left out", (unsigned long long)left_out);
+        }
+    }
+    return may;
+}
+
 /* Lines that fail2ban filters and people look for. */
-static void log_refusal(const struct admission *a, const union addr *source, enum cookie_reason reason)
+static void log_refusal(struct admission *a, const union addr *source, enum cookie_reason reason)
 {
     char text[ADDR_TEXT_MAX];
     char plain[ADDR_TEXT_MAX];
+    bool worth_a_line = reason == COOKIE_REASON_WRAP || reason == COOKIE_REASON_WKC ||
+                        reason == COOKIE_REASON_KEY_AGE || reason == COOKIE_REASON_NO_COOKIE_SUPPORT;
+    if (!worth_a_line || !admission_may_log(a)) {
+        return;
+    }
     addr_format_log(source, text);
     addr_format(source, plain);
     switch (reason) {

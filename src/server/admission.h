@@ -22,6 +22,8 @@ struct admission {
     struct ratelimit initial;        /* connect-freq-initial */
     struct ratelimit fresh;          /* connect-freq */
     uint64_t initial_warned_ms;      /* start of the period in which the flood was logged; 0 never */
+    struct ratelimit lines;          /* of the log about strangers' packets */
+    uint64_t lines_period_ms;        /* start of the period whose lines were counted last */
     uint64_t dropped[COOKIE_REASON_RATE + 1];
 };
 
@@ -40,6 +42,10 @@ void admission_limits(struct admission *a, const struct config *config);
  */
 void admission_judge(struct admission *a, bool tcp, const union addr *source, const uint8_t *packet, size_t len,
                      struct cookie_verdict *out);
+
+/** admission_may_log - whether one more line about a packet that anybody can send goes to the log; says so when lines
+ *  were left out. */
+bool admission_may_log(struct admission *a);
 
 /** admission_fresh - connect-freq: may one more client come in now? */
 bool admission_fresh(struct admission *a);

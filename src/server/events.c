@@ -40,7 +40,8 @@ static void judge_stranger(struct server *server, struct instance *instance, con
         } else if (!instance && admission_fresh(&server->admission)) {
             instance = instance_new(server, &event->path, listeners_ipv6(server, event->path.listener));
         }
-        if (instance && instance_open_session(instance, &verdict, event->data, event->len) == 0 && !tcp) {
+        if (instance && instance_open_session(instance, &verdict, event->data, event->len) == 0 &&
+            verdict.open.from_cookie) {
             admission_proven(&server->admission);
         }
         secret_free(&verdict.open.client_key);

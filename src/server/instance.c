@@ -111,8 +111,11 @@ struct instance *instance_new(struct server *server, const struct dp_path *path,
     struct instance *instance = mem_zalloc(sizeof(*instance));
     if (instances_add(&server->instances, &instance->entry, path) < 0) {
         char text[ADDR_TEXT_MAX];
-        log_write(LOG_SEV_WARN, 1, addr_format(&path->remote, text),
-                  "MULTI: new incoming connection would exceed maximum number of clients (%u)", server->instances.max);
+        if (admission_may_log(&server->admission)) {
+            log_write(LOG_SEV_WARN, 1, addr_format(&path->remote, text),
+                      "MULTI: new incoming connection would exceed maximum number of clients (%u)",
+                      server->instances.max);
+        }
         server->handshakes.failed[METRICS_FAILURE_FULL]++;
         free(instance);
         return NULL;

@@ -269,7 +269,7 @@ static void on_dropped(void *arg, struct session_driver *driver, int error)
     const struct instance_session *session = arg;
     char text[ADDR_TEXT_MAX];
     (void)driver;
-    if (error == ERR_AUTH) {
+    if (error == ERR_AUTH && admission_may_log(&session->owner->server->admission)) {
         instance_log(session->owner, LOG_SEV_ERROR, 1, "TLS Error: incoming packet authentication failed from %s",
                      addr_format_log(&session->owner->entry.path.remote, text));
     } else if (error == ERR_REPLAY && !session->owner->server->config->mute_replay_warnings) {

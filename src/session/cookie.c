@@ -201,9 +201,6 @@ static void decide_third(struct candidate *c, struct cookie_verdict *out)
         drop(out, COOKIE_REASON_BAD_COOKIE);
         return;
     }
-    if (f->initial) {
-        ratelimit_give_back(f->initial);
-    }
     accept_session(c, true, out);
 }
 

@@ -254,6 +254,9 @@ static int step_activate(struct session *s, struct key_state *k, struct clock_no
     if (!reliable_all_acked(&k->reliable) || tls_output_pending(k->tls) > 0) {
         return 0;
     }
+    if (session_is_client(s) && k->verdict != SESSION_AUTH_OK) {
+        return 0; /* nothing is asked of a server, or heard from it, that programs have not accepted */
+    }
     k->established_ms = now.mono_ms;
     char text[TLS_TEXT_MAX];
     tls_describe(k->tls, text);
