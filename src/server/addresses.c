@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "server/context.h"
 #include "server/instance.h"
+#include "server/static_names.h"
 
 static bool is_tap(const struct config *config)
 {
@@ -148,35 +149,25 @@ static void check_constraint(const struct instance *instance)
     }
 }
 
-static void take_static4(struct instance *instance, const struct config_ifconfig_push *push)
+static void take_static4(struct instance *instance, const struct static_ifconfig *found)
 {
     struct instance_addresses *a = &instance->addresses;
-    struct ip_addr local;
-    struct ip_addr remote;
-    struct ip_addr alias;
-    if (ip_parse(push->local, &local) < 0 || ip_parse(push->remote_netmask, &remote) < 0 ||
-        (push->alias && ip_parse(push->alias, &alias) < 0)) {
-        instance_log(instance, LOG_SEV_ERROR, 1,
-                     "Options error: ifconfig-push %s %s: not IPv4 addresses; it is ignored", push->local,
-                     push->remote_netmask);
-        return;
-    }
     if (a->from_pool) {
         pool_release(instance->server->pool, a->slot, true, clock_read().unix_s);
         *a = (struct instance_addresses){0};
     }
-    a->local4 = local;
-    a->pushed4 = push->alias ? alias : local;
-    a->remote4 = remote;
+    a->local4 = found->local;
+    a->pushed4 = found->alias.family ? found->alias : found->local;
+    a->remote4 = found->remote;
     check_constraint(instance);
 }
 
-void addresses_choose_static(struct instance *instance)
+void addresses_choose_static(struct instance *instance, const struct static_ifconfig *found)
 {
     const struct config_client *options = instance->options;
     struct instance_addresses *a = &instance->addresses;
-    if (options->ifconfig_push.local) {
-        take_static4(instance, &options->ifconfig_push);
+    if (found) {
+        take_static4(instance, found);
     }
     if (options->ifconfig_ipv6_push.local.family) {
         a->local6 = options->ifconfig_ipv6_push.local;

@@ -10,6 +10,7 @@
 
 struct instance;
 struct server;
+struct static_ifconfig;
 
 /** addresses_own - fill server->own from the configuration. */
 void addresses_own(struct server *server);
@@ -21,9 +22,10 @@ int addresses_make_pool(struct server *server);
 /** addresses_choose_dynamic - take a pool slot for the client; none left is logged, the client goes on without. */
 void addresses_choose_dynamic(struct instance *instance);
 
-/** addresses_choose_static - take over ifconfig-push and ifconfig-ipv6-push of the client's options, giving the
- *  pool slot back where it is not needed. May be called after each source of options. */
-void addresses_choose_static(struct instance *instance);
+/** addresses_choose_static - take over ifconfig-push (@found: its addresses; NULL: there is none) and
+ *  ifconfig-ipv6-push of the client's options, giving the pool slot back where it is not needed. May be called after
+ *  each source of options. */
+void addresses_choose_static(struct instance *instance, const struct static_ifconfig *found);
 
 /** addresses_release - give the pool slot back when the client goes. */
 void addresses_release(struct instance *instance);

@@ -17,11 +17,14 @@
 #include "server/hook_env.h"
 #include "server/instance.h"
 #include "server/login.h"
+#include "server/static_names.h"
 
 struct connect {
     struct instance *instance;
     struct list waiting_link;
     struct event_request *request;
+    struct static_names *names;            /* being looked up */
+    void (*after_names)(struct connect *); /* what comes then */
     struct env env;
     bool step_succeeded; /* client-disconnect is owed even when a later step fails */
 };
@@ -66,6 +69,37 @@ static void admit(struct connect *connect)
     activate_begin(instance);
 }
 
+static void on_names(void *arg, const struct static_ifconfig *found, const char *failed)
+{
+    struct connect *connect = arg;
+    connect->names = NULL;
+    if (failed) {
+        instance_log(connect->instance, LOG_SEV_ERROR, 1,
+                     "Options error: ifconfig-push: the name '%s' has no IPv4 address; the client is refused", failed);
+        refuse(connect, NULL);
+        return;
+    }
+    addresses_choose_static(connect->instance, found);
+    connect->after_names(connect);
+}
+
+/* Static addresses of the options so far, whose names may have to be looked up; then @next, unless refused. */
+static void choose_static(struct connect *connect, void (*next)(struct connect *))
+{
+    struct instance *instance = connect->instance;
+    if (!instance->options->ifconfig_push.local) {
+        addresses_choose_static(instance, NULL);
+        next(connect);
+        return;
+    }
+    connect->after_names = next;
+    struct static_names *names =
+        static_names_start(instance->server->loop, &instance->options->ifconfig_push, on_names, connect);
+    if (names) {
+        connect->names = names; /* NULL: it is over and connect may be gone */
+    }
+}
+
 static bool is_disabled(struct connect *connect, const char *by)
 {
     if (connect->instance->options->disable) {
@@ -106,15 +140,19 @@ static void on_hooks_done(void *arg, const struct event_result *result)
         return;
     }
     connect->step_succeeded = connect->step_succeeded || result->voters > 0;
-    if (result->config && *result->config) {
+    bool configured = result->config && *result->config;
+    if (configured) {
         (void)apply_lines(connect, result->config); /* wrong lines are named in the log and skipped, as 2.x does */
     }
     if (is_disabled(connect, "client-connect")) {
         refuse(connect, NULL);
         return;
     }
-    addresses_choose_static(instance);
-    admit(connect);
+    if (configured) {
+        choose_static(connect, admit);
+    } else {
+        admit(connect);
+    }
 }
 
 /* Plugins hear of a client's address here (the `ipchange` script is for clients). */
@@ -200,8 +238,7 @@ static void go_on(struct connect *connect)
         refuse(connect, NULL);
         return;
     }
-    addresses_choose_static(instance);
-    ask_hooks(connect);
+    choose_static(connect, ask_hooks);
 }
 
 static void drop_duplicates(struct instance *instance)
@@ -280,6 +317,7 @@ void connect_cancel(struct instance *instance)
     if (connect->request) {
         event_cancel(connect->request);
     }
+    static_names_cancel(connect->names);
     instance->hooks_ran = connect->step_succeeded;
     finish(connect);
 }

@@ -33,4 +33,5 @@ src_server_libserver_a_SOURCES = \
 	src/server/server.c src/server/server.h \
 	src/server/shutdown.c src/server/shutdown.h \
 	src/server/startup.c src/server/startup.h \
+	src/server/static_names.c src/server/static_names.h \
 	src/server/status.c src/server/status.h

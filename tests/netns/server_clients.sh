@@ -66,6 +66,25 @@ static_and_push() {
     reach tun2
 }
 
+# Names in ifconfig-push are looked up when the client comes.
+static_names() {
+    need unshare
+    begin 'topology subnet'
+    echo 'ifconfig-push desk.example 255.255.255.0' >"$WORK/ccd/client1"
+    echo 'ifconfig-push gone.example.invalid 255.255.255.0' >"$WORK/ccd/client2"
+    printf '127.0.0.1 localhost\n10.77.0.88 desk.example\n' >"$WORK/hosts"
+    : >"$WORK/resolv.conf"
+    start server ip netns exec "$(ns s)" unshare -m sh -ec 'mount --bind "$1/hosts" /etc/hosts
+        mount --bind "$1/resolv.conf" /etc/resolv.conf; cd "$1"; exec "$2" --config server.conf' - "$WORK" "$VPND"
+    expect_log "$WORK/server.log" 'Initialization Sequence Completed'
+    client_up a "$OPENVPN"
+    reach tun1
+    [ "$(address_in c tun1)" = 10.77.0.88 ] || fail "the client has $(address_in c tun1)"
+    client_start b "$VPND"
+    expect_log "$WORK/b.log" 'AUTH_FAILED'
+    expect_log "$WORK/server.log" "the name 'gone.example.invalid' has no IPv4 address; the client is refused"
+}
+
 refusals() {
     begin 'topology subnet' 'ccd-exclusive'
     echo disable >"$WORK/ccd/client1"
@@ -182,6 +201,7 @@ run_case topology-subnet topology subnet 10.77.0.2
 run_case topology-net30 topology net30 10.77.0.6
 run_case topology-p2p topology p2p 10.77.0.4
 run_case client-config-dir static_and_push
+run_case static-names static_names
 run_case refused-clients refusals
 run_case pool-exhausted pool_exhausted
 run_case address-file address_file
