@@ -6,6 +6,7 @@
 #include "config/arena.h"
 #include "config/validate.h"
 #include "crypto/cipher.h"
+#include "crypto/provider.h"
 
 #define VERSION_2_3_7 20307
 #define VERSION_2_4 20400
@@ -32,6 +33,18 @@ static void old_peers(struct check *k)
     }
     if (older_than(c, VERSION_2_6) && !check_given(k, CONFIG_OPT_allow_compression)) {
         c->allow_compression = CONFIG_COMPRESSION_ASYM;
+    }
+}
+
+/* Which ciphers there are depends on the providers, so they come first. */
+static void load_providers(struct check *k)
+{
+    for (size_t i = 0; i < k->c->providers.count; i++) {
+        const char *names[] = {k->c->providers.items[i].text, NULL};
+        const char *bad = NULL;
+        if (provider_load(names, &bad) != 0) {
+            check_error(k, "providers: OpenSSL has no provider '%s'", bad);
+        }
     }
 }
 
@@ -81,6 +94,7 @@ void compat_apply(struct check *k)
 {
     struct config *c = k->c;
     old_peers(k);
+    load_providers(k);
     data_ciphers(k);
     tls_versions(k);
     if (!c->reneg_sec_min || c->reneg_sec_min > c->reneg_sec) {
