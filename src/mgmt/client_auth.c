@@ -95,6 +95,7 @@ static enum event_vote ask(struct mgmt *m, const struct event *e, struct event_r
         list_push(&m->logins, &login->link);
     }
     login->key_id = e->key_id;
+    login->accepted = false;
     login->request = request;
     struct mgmt_load load = {0};
     m->host->load(m->host_arg, &load);
@@ -145,7 +146,7 @@ enum event_vote client_auth_event(struct mgmt *m, const struct event *e, struct 
         mgmt_broadcast(m, ">CLIENT:CR_RESPONSE,%" PRIu64 ",%" PRIu64 ",%s", e->client_id, e->key_id, e->text);
         client_auth_env(m, ">CLIENT:ENV", e->env, NULL, NULL);
         return EVENT_ABSTAIN;
-    case EVENT_CLIENT_DISCONNECT:
+    case EVENT_CLIENT_GONE:
         tell_end(m, e);
         return EVENT_ABSTAIN;
     default:
@@ -167,11 +168,15 @@ void client_auth_cancel(struct mgmt *m, struct event_request *request)
 bool client_auth_decide(struct mgmt *m, uint64_t client_id, uint64_t key_id, bool accept, const char *text)
 {
     struct mgmt_login *login = find(m, client_id);
-    if (!login || login->key_id != key_id || !login->request) {
+    if (!login || login->key_id != key_id) {
         return false;
     }
     struct event_request *request = login->request;
+    if (!request) {
+        return accept && login->accepted; /* said twice */
+    }
     login->request = NULL;
+    login->accepted = accept;
     if (accept && text && *text) {
         free(login->config);
         login->config = mem_strdup(text);

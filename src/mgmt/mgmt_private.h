@@ -39,6 +39,7 @@ struct mgmt_login {
     uint64_t client_id;
     uint64_t key_id;
     struct event_request *request; /* NULL once decided */
+    bool accepted;
     char *config;                  /* lines of client-auth, until the connect stage takes them */
 };
 

@@ -192,26 +192,23 @@ void activate_undo(struct instance *instance)
     addresses_release(instance);
 }
 
-static void announce_disconnect(struct instance *instance)
+void activate_farewell(struct instance *instance)
 {
     struct env env = {0};
-    hook_env_farewell(instance, &env);
     struct event event = {
         .type = EVENT_CLIENT_DISCONNECT,
         .env = &env,
         .has_client = true,
         .client_id = instance->entry.client_id,
     };
+    if (instance->hooks_ran || instance->server->config->management_client_auth) {
+        hook_env_farewell(instance, &env);
+    }
+    if (instance->hooks_ran) {
+        event_announce(instance->server->bus, &event);
+    }
+    event.type = EVENT_CLIENT_GONE;
     event_announce(instance->server->bus, &event);
     env_free(&env);
-}
-
-void activate_farewell(struct instance *instance)
-{
-    if (instance->hooks_ran) {
-        announce_disconnect(instance);
-    }
-    event_announce(instance->server->bus, &(struct event){.type = EVENT_CLIENT_GONE, .has_client = true,
-                                                          .client_id = instance->entry.client_id});
     routing_forget_client(instance);
 }

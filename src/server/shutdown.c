@@ -169,7 +169,9 @@ void shutdown_begin(struct server *server, const struct loop_signal_info *info)
     server->stopping = true;
     loop_set_phase(server->loop, LOOP_PHASE_EXITING);
     mgmt_ask_cancel(server->mgmt);
-    server_management_state(server, "EXITING", loop_signal_env(info));
+    server_management_state(server, "EXITING",
+                            info->source != LOOP_SOURCE_HARD && info->reason[0] ? info->reason
+                                                                                : loop_signal_name(info->signal));
     bool wait = server->config->explicit_exit_notify && notify_clients(server) > 0;
     loop_timer_after(shutdown->timer, wait ? NOTIFY_MS : 0);
 }

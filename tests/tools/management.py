@@ -37,6 +37,9 @@ RULES = [
     (re.compile(r"bytesin=\d+,bytesout=\d+"), "bytesin=N,bytesout=N"),
     (re.compile(r"(BYTECOUNT(_CLI:\d+|)[:,])\d+,\d+"), r"\1N,N"),
     (re.compile(r"(10\.99\.0\.2[:,])\d{4,5}\b"), r"\1PORT"),
+    (re.compile(r"^((?:CLIENT_LIST[,\t])?client\d[,\t]10\.99\.0\.2:PORT[,\t](?:10[^,\t]*[,\t][^,\t]*[,\t])?)\d+([,\t])\d+"),
+     r"\1N\2N"),
+    (re.compile(r"(bcast/mcast queue length[,\t])\d+"), r"\1N"),
     (re.compile(r"(read|write|compress|decompress) bytes,\d+"), r"\1 bytes,N"),
 ]
 
