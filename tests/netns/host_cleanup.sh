@@ -51,9 +51,9 @@ write_configs() {
 }
 
 # Everything that vpnd could have changed.
-snapshot() {
-    ip netns pids "$(ns c)" | wc -l
-    in_ns c sh -c 'ip -o addr; ip route show table all; ip -6 route show table all; ip rule; ip -6 rule; ip -o link;
+snapshot() { # NAMESPACE
+    ip netns pids "$(ns "$1")" | wc -l
+    in_ns "$1" sh -c 'ip -o addr; ip route show table all; ip -6 route show table all; ip rule; ip -6 rule; ip -o link;
         nft list ruleset; cat /etc/resolv.conf; stat -c '"'"'%A %U %G %s %N'"'"' /etc/resolv.conf*
         grep -rH . /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf /proc/sys/net/ipv4/ip_forward; true' 2>/dev/null |
         sed -E 's/ expires [0-9]+sec//; s/valid_lft [0-9]+sec//'
@@ -71,8 +71,8 @@ prepare() {
     in_ns c nft add table inet theirs
     write_configs "$@"
     wait_for 5 "address detection to end" sh -c "[ -z \"\$(ip -n $(ns c) -6 addr show tentative)\" ]"
-    snapshot >"$WORK/before"
-    start server ip netns exec "$(ns s)" "$OPENVPN" --cd "$WORK" --config server.conf
+    snapshot c >"$WORK/before"
+    start server ip netns exec "$(ns s)" "${SERVER:-$OPENVPN}" --cd "$WORK" --config server.conf
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
 }
 
@@ -84,10 +84,10 @@ connect() {
     in_ns c ping -c 1 -W 2 10.77.0.1 >/dev/null || fail "no ping through the tunnel"
 }
 
-is_unchanged() { snapshot >"$WORK/after"; cmp -s "$WORK/before" "$WORK/after"; }
-expect_unchanged() {
+is_unchanged() { snapshot "$1" >"$WORK/after"; cmp -s "$WORK/before" "$WORK/after"; }
+expect_unchanged() { # AFTER-WHAT [NAMESPACE]
     local deadline=$((SECONDS + 5))
-    until is_unchanged; do
+    until is_unchanged "${2:-c}"; do
         [ $SECONDS -lt $deadline ] || fail "$1 left: $(diff "$WORK/before" "$WORK/after" | grep '^[<>]' | head -n 3 | tr '\n' ';')"
         sleep 0.1
     done
@@ -133,6 +133,30 @@ killed() { # LINES
 
 crashed() { KILL_SIGNAL=SEGV killed "$@"; }
 
+# The host of a server, with everything that it may change there.
+server_host() { # SIGNAL: it ends by this; after KILL comes another run
+    need nft
+    server_and_client
+    write_configs
+    printf '%s\n' nat-masquerade "route 172.23.0.0 255.255.0.0" "route-ipv6 fd66::/48" "user nobody" "group nogroup" \
+        >>"$WORK/server.conf"
+    mv "$WORK/server.conf" "$WORK/$TAG-s.conf"
+    wait_for 5 "address detection to end" sh -c "[ -z \"\$(ip -n $(ns s) -6 addr show tentative)\" ]"
+    snapshot s >"$WORK/before"
+    start server ip netns exec "$(ns s)" "$VPND" --cd "$WORK" --config "$TAG-s.conf"
+    expect_log "$WORK/server.log" 'Initialization Sequence Completed'
+    [ -n "$(in_ns s nft list tables)" ] || fail "no packet filter"
+    stop server "$1"
+    if [ "$1" = KILL ]; then
+        [ -n "$(in_ns s nft list tables)" ] || fail "who cleaned up?"
+        : >"$WORK/server.log"
+        start server ip netns exec "$(ns s)" "$VPND" --cd "$WORK" --config "$TAG-s.conf"
+        expect_log "$WORK/server.log" 'Initialization Sequence Completed'
+        stop server
+    fi
+    expect_unchanged "the server after SIG$1" s
+}
+
 with_flags() { # FLAGS
     FLAGS=$1
     ends_by TERM
@@ -148,5 +172,8 @@ run_case kill-9-kill-switch killed kill-switch
 run_case crash crashed
 run_case default-route-replaced with_flags ""
 run_case default-route-replaced-local with_flags "local ipv6"
+SERVER=$VPND run_case vpnd-server ends_by TERM
+run_case server-host-sigterm server_host TERM
+run_case server-host-kill-9 server_host KILL
 run_case autolocal-bypass with_flags "def1 autolocal bypass-dhcp bypass-dns !ipv4 ipv6"
 finish

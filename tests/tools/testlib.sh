@@ -42,7 +42,10 @@ run_case() {
         # Short and unique: an interface name has 15 characters.
         TAG=v$(printf '%x' $$)$(printf '%02x' $((RANDOM % 256)))
         trap case_cleanup EXIT
-        set -e -o pipefail
+        # A command that fails without a word of its own is named; the innermost one.
+        ERR_SAID=
+        trap '[ -n "$ERR_SAID" ] || { ERR_SAID=1; echo "because: line $LINENO: $BASH_COMMAND" >&2; }' ERR
+        set -e -E -o pipefail
         "$@"
     ) >"$work/case.log" 2>&1
     local status=$?
