@@ -149,7 +149,21 @@ run_fuzz() {
     cd "$build" || return
 }
 
+# What sanitizers found in programs whose exit status nobody looked at.
+count_reports() {
+    local report
+    for report in "$build"/sanitizer.*; do
+        [ -s "$report" ] || continue
+        echo "FAIL sanitizer report $report"
+        head -n 30 "$report"
+        failed=$((failed + 1))
+    done
+}
+
 prepare
+rm -f "$build"/sanitizer.*
+export ASAN_OPTIONS="log_path=$build/sanitizer:${ASAN_OPTIONS:-}" UBSAN_OPTIONS="log_path=$build/sanitizer:print_stacktrace=1"
+export TSAN_OPTIONS="log_path=$build/sanitizer"
 for part in $parts; do
     case $part in
     unit) run_unit ;;
@@ -157,6 +171,7 @@ for part in $parts; do
     fuzz) run_fuzz ;;
     esac
 done
+count_reports
 echo
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

@@ -306,6 +306,7 @@ static void on_ready(void *arg, const struct dp_path *path)
         .dropped = on_dropped,
         .arg = l,
         .released = l->request.released,
+        .released_arg = l->open.tls_user,
     };
     int e = session_driver_new(&how, &l->driver);
     if (e) {

@@ -131,7 +131,7 @@ killed() { # LINES
     expect_unchanged "kill -9 and the next start"
 }
 
-crashed() { KILL_SIGNAL=SEGV killed "$@"; }
+crashed() { KILL_SIGNAL=ABRT killed "$@"; }
 
 # The host of a server, with everything that it may change there.
 server_host() { # SIGNAL: it ends by this; after KILL comes another run
