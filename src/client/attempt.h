@@ -19,8 +19,10 @@
 
 struct attempt;
 struct auth_peer;
+struct cert_hook;
 struct client;
 struct config;
+struct env;
 
 /** Addresses that a name gave. */
 struct attempt_addresses {
@@ -61,6 +63,8 @@ struct attempt {
     union addr local;            /* AF_UNSPEC: not looked up */
     struct link *link;
     struct auth_peer *peer;      /* of the link's session */
+    struct cert_hook *cert_hook; /* programs look at the server's certificate */
+    uint8_t cert_key;            /* of this key's handshake */
     struct pull pull;
     bool refused;                /* AUTH_FAILED came */
     bool up;                     /* "Initialization Sequence Completed" */
@@ -79,6 +83,9 @@ void attempt_adopt(struct attempt *a, const struct attempt_events *events, void 
 
 /** attempt_free - end it at once. Its configuration stays while the tunnel needs it. NULL is fine. */
 void attempt_free(struct attempt *a);
+
+/** attempt_export_remote - set untrusted_ip or untrusted_ip6, and untrusted_port. */
+void attempt_export_remote(const struct attempt *a, struct env *env);
 
 /** attempt_is_tcp - by its entry. */
 bool attempt_is_tcp(const struct attempt *a);

@@ -46,6 +46,7 @@ void connect_announce_peer(struct client *c)
              addr_format_log(remote, text));
     env_set(&c->env, ip.family == AF_INET6 ? "trusted_ip6" : "trusted_ip", ip_format(&ip, text));
     env_setf(&c->env, "trusted_port", "%u", addr_port(remote));
+    attempt_export_remote(a, &c->env);
     auth_peer_export(a->peer, 0, &c->env);
     char *where = mem_printf("%s", addr_format_log(remote, text));
     char *colon = strrchr(where, ':');

@@ -175,6 +175,17 @@ static void on_key_exchange(struct link *l, const struct session_event *event)
     check_certificate(l, event);
 }
 
+void link_accept_certificate(struct link *l, uint8_t key_id)
+{
+    session_driver_accept_certificate(l->driver, key_id);
+}
+
+void link_refuse_certificate(struct link *l)
+{
+    log_error("TLS Error: TLS handshake failed");
+    over(l, RESTART_TLS_ERROR);
+}
+
 static void on_active(struct link *l, const struct session_event *event)
 {
     if (event->tls_description) {
@@ -245,6 +256,9 @@ static void on_event(void *arg, struct session_driver *driver, struct session *s
     switch (event->type) {
     case SESSION_EV_STARTED:
         on_started(l, session);
+        break;
+    case SESSION_EV_CERTIFICATE:
+        l->request.callbacks.certificate(l->request.callbacks.arg, event->key_id);
         break;
     case SESSION_EV_KEY_EXCHANGE:
         on_key_exchange(l, event);

@@ -105,7 +105,7 @@ static enum step ask(struct tunnel *t, enum event_type type, const char *context
 {
     struct script_args args;
     struct event event = {.type = type, .env = t->tools.env};
-    if (t->device) {
+    if (t->device && type != EVENT_ROUTES_UP) {
         fill_args(t, &event, &args, context);
     }
     env_set(t->tools.env, "script_context", context);

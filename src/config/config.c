@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -42,6 +43,7 @@ static struct config *new_with_defaults(void)
     set_defaults(&s, CONFIG_IN_CONFIG);
     c->top.lport_given = false;
     c->peer_id = CONFIG_NO_PEER_ID;
+    c->read_unix_s = clock_read().unix_s;
     return c;
 }
 

@@ -84,6 +84,7 @@ struct config {
     char *command_argument;      /* TARGET of show-gateway, SOCKET of show-status */
     bool push_peer_info_hint;    /* setenv PUSH_PEER_INFO */
     struct config_statement_list statements;
+    uint64_t read_unix_s;        /* when it was read */
     uint64_t given[8];           /* bit set of enum config_option, see config_is_given() */
     struct config_arena *arena;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "hooks/base_env.h"
 
-#include <time.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -49,6 +49,7 @@ void base_env_fill(struct env *env, const struct config *config)
     env_set(env, "config", config->config_path ? config->config_path : "");
     env_set(env, "daemon", config->daemon ? "1" : "0");
     env_set(env, "daemon_log_redirect", config->log || config->log_append ? "1" : "0");
+    env_setf(env, "daemon_start_time", "%" PRIu64, config->read_unix_s);
     env_setf(env, "daemon_pid", "%ld", (long)getpid());
     env_setf(env, "verb", "%u", log_settings_get().verb);
     if (config->connections.count == 0) {

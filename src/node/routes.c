@@ -374,11 +374,23 @@ static void export_ip(struct env *env, const char *name, const struct ip_addr *i
     }
 }
 
+/* Only programs that have routes to look at are told the gateways; none is 0.0.0.0. */
+static void export_gateways(const struct routes *routes, bool four, bool six, struct env *env)
+{
+    if (four) {
+        export_ip(env, "route_vpn_gateway", &routes->vpn4);
+        if (routes->net4.hop.gateway.family == AF_UNSPEC) {
+            env_set(env, "route_net_gateway", "0.0.0.0");
+        }
+        export_ip(env, "route_net_gateway", &routes->net4.hop.gateway);
+    }
+    if (six) {
+        export_ip(env, "net_gateway_ipv6", &routes->net6.hop.gateway);
+    }
+}
+
 void routes_export(const struct routes *routes, struct env *env)
 {
-    export_ip(env, "route_vpn_gateway", &routes->vpn4);
-    export_ip(env, "route_net_gateway", &routes->net4.hop.gateway);
-    export_ip(env, "net_gateway_ipv6", &routes->net6.hop.gateway);
     unsigned n4 = 0;
     unsigned n6 = 0;
     for (size_t i = 0; i < routes->line_count; i++) {
@@ -387,10 +399,13 @@ void routes_export(const struct routes *routes, struct env *env)
         }
     }
     unsigned flags = routes->redirect;
+    export_gateways(routes, n4 || flags, n6 || flags & CONFIG_REDIRECT_IPV6, env);
     bool moves = flags & CONFIG_REDIRECT_DEFAULT_ROUTE;
     bool four = moves && !(flags & CONFIG_REDIRECT_NOT_IPV4);
     const char *level = flags & CONFIG_REDIRECT_BLOCK_LOCAL ? "2" : "1";
-    env_set(env, "redirect_gateway", four && routes->installed ? "1" : "0");
+    if (routes->installed) {
+        env_set(env, "redirect_gateway", four ? "1" : "0");
+    }
     if (four) {
         env_set(env, "route_redirect_gateway_ipv4", level);
     }

@@ -415,6 +415,20 @@ void session_driver_authorize(struct session_driver *driver, uint8_t key_id, enu
     submit_own(driver, do_authorize, args, sizeof(*args));
 }
 
+static void do_accept_certificate(void *arg, struct session_driver *driver, struct session *session)
+{
+    const uint8_t *key_id = arg;
+    (void)driver;
+    session_accept_certificate(session, clock_read(), *key_id);
+}
+
+void session_driver_accept_certificate(struct session_driver *driver, uint8_t key_id)
+{
+    uint8_t *arg = mem_zalloc(sizeof(*arg));
+    *arg = key_id;
+    submit_own(driver, do_accept_certificate, arg, sizeof(*arg));
+}
+
 static void do_message(void *arg, struct session_driver *driver, struct session *session)
 {
     (void)driver;

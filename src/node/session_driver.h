@@ -92,6 +92,9 @@ bool session_driver_at_rest(const struct session_driver *driver);
 /** session_driver_authorize - session_authorize() in order. */
 void session_driver_authorize(struct session_driver *driver, uint8_t key_id, enum session_verdict verdict);
 
+/** session_driver_accept_certificate - session_accept_certificate() in order. */
+void session_driver_accept_certificate(struct session_driver *driver, uint8_t key_id);
+
 /** session_driver_message - session_message() in order; @text is copied. A refusal is logged. */
 void session_driver_message(struct session_driver *driver, const char *text);
 

@@ -58,6 +58,12 @@ static void set_addresses(const struct instance *instance, struct env *env)
     }
 }
 
+void hook_env_stranger(const struct instance *instance, struct env *env)
+{
+    env_merge(env, &instance->server->env);
+    set_outer(env, "", &instance->entry.path.remote);
+}
+
 void hook_env_client(const struct instance *instance, struct env *env)
 {
     bool trusted = instance->state != INSTANCE_HANDSHAKE && instance->state != INSTANCE_LOGIN;

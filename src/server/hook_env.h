@@ -10,6 +10,9 @@ struct server;
 /** hook_env_server - the tunnel set: device, addresses, routes. Refills server->env. */
 void hook_env_server(struct server *server);
 
+/** hook_env_stranger - the tunnel set and the address of a client whose certificate is being looked at. */
+void hook_env_stranger(const struct instance *instance, struct env *env);
+
 /** hook_env_client - the tunnel set and everything known about the client, appended to @env. */
 void hook_env_client(const struct instance *instance, struct env *env);
 

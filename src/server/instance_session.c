@@ -230,6 +230,8 @@ static void on_event(void *arg, struct session_driver *driver, struct session *r
         instance_log(instance, LOG_SEV_USUAL, instance->tcp ? 3 : 4, "TLS: Initial packet from %s",
                      addr_format_log(&instance->entry.path.remote, text));
         break;
+    case SESSION_EV_CERTIFICATE:
+        break; /* a client's affair */
     case SESSION_EV_KEY_EXCHANGE:
         on_key_exchange(session, event);
         break;

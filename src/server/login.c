@@ -396,7 +396,7 @@ void login_check(struct login *login, const struct session_event *event)
     if (event->password) {
         login->password = secret_from(event->password, strlen(event->password) + 1);
     }
-    hook_env_client(instance, &env);
+    hook_env_stranger(instance, &env);
     login->owners++;
     struct cert_hook *hook = cert_hook_start(&(struct cert_hook_request){.bus = instance->server->bus,
                                                                          .config = held_config_get(login->held),

@@ -259,7 +259,8 @@ static void on_routes_resolved(void *arg)
     device_hooks_ask(server, EVENT_ROUTES_UP, on_route_up_done);
 }
 
-static void install_routes(struct server *server)
+/* Made before the first hook, which is told of them; nothing is set yet. */
+static void plan_routes(struct server *server)
 {
     const struct device_plan *plan = device_get_plan(server->device);
     struct routes_request request = {
@@ -274,7 +275,13 @@ static void install_routes(struct server *server)
     int rc = routes_new(&request, server->nl, &server->routes);
     if (rc < 0) {
         log_error("routes cannot be set: %s", err_str(rc));
-        complete(server);
+    }
+}
+
+static void install_routes(struct server *server)
+{
+    if (!server->routes) {
+        device_hooks_ask(server, EVENT_ROUTES_UP, on_route_up_done);
         return;
     }
     routes_resolve(server->routes, server->loop, on_routes_resolved, server);
@@ -307,6 +314,7 @@ static void go(void *arg)
 {
     struct server *server = arg;
     log_usual("MULTI: multi_init called, r=%u v=%u", 256u, 256u);
+    plan_routes(server);
     hook_env_server(server);
     server_management_state(server, "ASSIGN_IP", "");
     device_hooks_ask(server, EVENT_DEVICE_UP, on_up_done);

@@ -141,12 +141,25 @@ static int advance_tls(struct session *s, struct key_state *k)
     return tls_established(k->tls) ? 1 : 0;
 }
 
+/* The owner looks at the server's certificate before anything is sent to it. */
+static bool certificate_awaits(struct session *s, struct key_state *k)
+{
+    if (!s->ask_certificate || k->certificate_accepted) {
+        return false;
+    }
+    if (!k->certificate_asked) {
+        k->certificate_asked = true;
+        session_event_plain(s, SESSION_EV_CERTIFICATE, k);
+    }
+    return true;
+}
+
 static int step_send_key(struct session *s, struct key_state *k, struct clock_now now)
 {
     (void)now;
     int ready = advance_tls(s, k);
-    if (ready <= 0) {
-        return ready;
+    if (ready <= 0 || certificate_awaits(s, k)) {
+        return ready < 0 ? ready : 0;
     }
     bool client = session_is_client(s);
     struct session_credentials credentials = {NULL, NULL};

@@ -31,6 +31,8 @@ struct key_state {
     enum key_stage stage;
     uint8_t id;
     bool reset_in;           /* the peer's reset was delivered */
+    bool certificate_asked;  /* CERTIFICATE was given */
+    bool certificate_accepted;
     bool ready;              /* KEYS_READY was given */
     bool carries_data;       /* session_export_keys() worked */
     enum session_verdict verdict;

@@ -120,6 +120,7 @@ int session_new(const struct session_config *config, const struct session_open *
     s->config = config;
     s->hooks = open->hooks;
     s->tls_user = open->tls_user;
+    s->ask_certificate = open->ask_certificate && config->role == SESSION_CLIENT;
     s->memory = secret_alloc(sizeof(struct session_secrets));
     s->secrets = (struct session_secrets *)(void *)s->memory.data;
     for (size_t i = 0; i < 2; i++) {
@@ -485,6 +486,15 @@ void session_authorize(struct session *s, struct clock_now now, uint8_t key_id, 
     }
     k->verdict = verdict;
     session_settle(s, now);
+}
+
+void session_accept_certificate(struct session *s, struct clock_now now, uint8_t key_id)
+{
+    struct key_state *k = find_key(s, key_id);
+    if (k && k->certificate_asked) {
+        k->certificate_accepted = true;
+        session_settle(s, now);
+    }
 }
 
 int session_export_keys(struct session *s, uint8_t key_id, enum session_derivation how,

@@ -80,6 +80,7 @@ struct session_open {
     uint8_t own_id[SESSION_ID_SIZE];        /* from_cookie: the cookie that was given out */
     uint8_t peer_id[SESSION_ID_SIZE];       /* from_cookie */
     struct secret client_key;               /* tls-crypt-v2 server: Kc (256 bytes), copied; else empty */
+    bool ask_certificate;                   /* client: wait for session_accept_certificate() in each handshake */
     void *tls_user;                         /* handed to the TLS verify callback: whose certificate it is */
 };
 
@@ -123,6 +124,8 @@ enum session_verdict { SESSION_AUTH_PENDING, SESSION_AUTH_OK, SESSION_AUTH_FAILE
 
 enum session_event_type {
     SESSION_EV_STARTED,      /* first valid packet of the peer: "TLS: Initial packet from" */
+    SESSION_EV_CERTIFICATE,  /* ask_certificate: TLS accepted the peer's chain; nothing, no password either, is sent to
+                              * it before session_accept_certificate(). To refuse it, free the session */
     SESSION_EV_KEY_EXCHANGE, /* the peer's key-method-2 message was read; owner calls session_authorize() */
     SESSION_EV_ACTIVE,       /* handshake of @key_id complete in both directions */
     SESSION_EV_KEYS_READY,   /* active and authorised: session_export_keys() works for @key_id. Call it at once, but
@@ -174,6 +177,9 @@ bool session_next_event(struct session *s, struct session_event *out);
  * user's programs may judge the server's certificate.
  */
 void session_authorize(struct session *s, struct clock_now now, uint8_t key_id, enum session_verdict verdict);
+
+/** session_accept_certificate - go on after SESSION_EV_CERTIFICATE of @key_id. */
+void session_accept_certificate(struct session *s, struct clock_now now, uint8_t key_id);
 
 /** How data keys are derived; fixed by the first negotiation. */
 enum session_derivation { SESSION_KEYS_PRF, SESSION_KEYS_EXPORTER };

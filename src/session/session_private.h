@@ -30,6 +30,7 @@ struct session {
     const struct session_config *config;
     struct session_hooks hooks;
     void *tls_user;
+    bool ask_certificate;
     struct secret memory;
     struct session_secrets *secrets;
     uint8_t own_id[SESSION_ID_SIZE];

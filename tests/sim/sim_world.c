@@ -184,8 +184,16 @@ static void finish(struct sim_owner *o)
 static void handle(struct sim_world *w, struct sim_owner *o, const struct session_event *e)
 {
     switch (e->type) {
+    case SESSION_EV_CERTIFICATE:
+        check(o->client, w, "a server was asked about a certificate");
+        o->accept_key = e->key_id;
+        o->accept_at = w->now.mono_ms + 1 + draw(w, 1000);
+        break;
     case SESSION_EV_KEY_EXCHANGE:
         if (!o->client) {
+            w->exchanged++;
+            check(!w->plan.deferred_auth || w->exchanged <= w->accepted, w,
+                  "the client spoke before it had accepted the certificate");
             check(e->username && strcmp(e->username, "alice") == 0 && strcmp(e->password, "secret") == 0, w,
                   "credentials got lost");
             check(strcmp(e->peer_info, PEER_INFO) == 0 && strcmp(e->options_string, CLIENT_OPTIONS) == 0, w,
@@ -234,6 +242,12 @@ static void drain(struct sim_world *w, struct sim_owner *o)
             handle(w, o, &e);
             again = true;
         }
+        if (o->accept_at && o->accept_at <= w->now.mono_ms) {
+            o->accept_at = 0;
+            w->accepted++;
+            session_accept_certificate(o->session, w->now, o->accept_key);
+            again = true;
+        }
         if (o->authorize_at && o->authorize_at <= w->now.mono_ms) {
             o->authorize_at = 0;
             session_authorize(o->session, w->now, o->authorize_key, SESSION_AUTH_OK);
@@ -257,7 +271,7 @@ static void start_client(struct sim_world *w)
     w->client.client = true;
     w->attempts++;
     w->ready_before = 0;
-    struct session_open open = {.hooks = {.credentials = credentials}};
+    struct session_open open = {.hooks = {.credentials = credentials}, .ask_certificate = w->plan.deferred_auth};
     check(session_new(&w->config[0], &open, w->now, &w->client.session) == 0, w, "no client session");
     drain(w, &w->client);
 }
@@ -379,6 +393,7 @@ static uint64_t owner_deadline(const struct sim_owner *o)
         return CLOCK_NEVER;
     }
     uint64_t when = session_deadline(o->session);
+    when = o->accept_at && o->accept_at < when ? o->accept_at : when;
     return o->authorize_at && o->authorize_at < when ? o->authorize_at : when;
 }
 

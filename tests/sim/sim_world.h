@@ -68,6 +68,8 @@ struct sim_owner {
     unsigned got_texts;
     bool push_requested;
     bool push_replied;
+    uint64_t accept_at;             /* client: deferred look at the server's certificate, 0: none */
+    uint8_t accept_key;
     uint64_t authorize_at;          /* deferred verdict, 0: none */
     uint8_t authorize_key;
     enum session_hint last_hint;
@@ -97,6 +99,8 @@ struct sim_world {
     unsigned renegotiated;
     unsigned restarts_left;
     unsigned attempts;
+    unsigned accepted;              /* handshakes whose certificate the client accepted */
+    unsigned exchanged;             /* key exchanges that servers saw */
     unsigned ready_before;          /* keys ready when the last renegotiation began */
     uint64_t restart_at;
     uint64_t renegotiate_at;
