@@ -8,25 +8,15 @@
 #include "config/config.h"
 #include "hooks/env.h"
 
-/* Scripts know only these three words. */
-static const char *proto_word(enum config_proto proto)
-{
-    if (!config_proto_is_tcp(proto)) {
-        return "udp";
-    }
-    return proto == CONFIG_PROTO_TCP_SERVER || proto == CONFIG_PROTO_TCP4_SERVER || proto == CONFIG_PROTO_TCP6_SERVER
-               ? "tcp-server"
-               : "tcp-client";
-}
-
 static void connection_env(struct env *env, const struct config_connection *c, unsigned n)
 {
-    env_set_indexed(env, "proto_", n, proto_word(c->proto));
+    const struct config_local *first = c->local.count ? &c->local.items[0] : NULL;
+    env_set_indexed(env, "proto_", n, config_proto_name(first && first->proto_given ? first->proto : c->proto));
     if (c->local.count && c->local.items[0].host) {
         env_set_indexed(env, "local_", n, c->local.items[0].host);
     }
     if (!c->nobind && c->lport) {
-        env_set_indexed(env, "local_port_", n, c->lport);
+        env_set_indexed(env, "local_port_", n, first && first->port ? first->port : c->lport);
     }
     if (c->remote.count && c->remote.items[0].host) {
         env_set_indexed(env, "remote_", n, c->remote.items[0].host);
@@ -44,6 +34,23 @@ static void connection_env(struct env *env, const struct config_connection *c, u
     }
 }
 
+/* Further `local` lines of a server: each is a socket of its own. */
+static void listener_env(struct env *env, const struct config_connection *c)
+{
+    for (size_t i = 1; i < c->local.count; i++) {
+        const struct config_local *local = &c->local.items[i];
+        const char *port = local->port ? local->port : c->lport;
+        unsigned n = (unsigned)i + 1;
+        env_set_indexed(env, "proto_", n, config_proto_name(local->proto_given ? local->proto : c->proto));
+        if (local->host) {
+            env_set_indexed(env, "local_", n, local->host);
+        }
+        if (port) {
+            env_set_indexed(env, "local_port_", n, port);
+        }
+    }
+}
+
 void base_env_fill(struct env *env, const struct config *config)
 {
     env_set(env, "config", config->config_path ? config->config_path : "");
@@ -54,6 +61,7 @@ void base_env_fill(struct env *env, const struct config *config)
     env_setf(env, "verb", "%u", log_settings_get().verb);
     if (config->connections.count == 0) {
         connection_env(env, &config->top, 1);
+        listener_env(env, &config->top);
     }
     for (size_t i = 0; i < config->connections.count; i++) {
         connection_env(env, &config->connections.items[i], (unsigned)i + 1);

@@ -342,7 +342,8 @@ int routes_refresh(struct routes *routes)
 
 /* ------------------------------------------------------------------ environment */
 
-static void export_line(const struct route_line *line, unsigned *n4, unsigned *n6, struct env *env)
+/* @vpn6: what an IPv6 route through a tun device names as its gateway, though the kernel needs none. */
+static void export_line(const struct route_line *line, const struct ip_addr *vpn6, unsigned *n4, unsigned *n6, struct env *env)
 {
     char text[ADDR_TEXT_MAX];
     char name[40];
@@ -356,9 +357,10 @@ static void export_line(const struct route_line *line, unsigned *n4, unsigned *n
         (void)snprintf(name, sizeof(name), "route_netmask_%u", n);
         env_set(env, name, ip_format(&mask, text));
     }
-    if (line->gateway.family != AF_UNSPEC) {
+    const struct ip_addr *gateway = six && line->gateway.family == AF_UNSPEC ? vpn6 : &line->gateway;
+    if (gateway->family != AF_UNSPEC) {
         (void)snprintf(name, sizeof(name), "%s_gateway_%u", stem, n);
-        env_set(env, name, ip_format(&line->gateway, text));
+        env_set(env, name, ip_format(gateway, text));
     }
     if (line->metric != RTNL_METRIC_NONE) {
         (void)snprintf(name, sizeof(name), "%s_metric_%u", stem, n);
@@ -374,8 +376,8 @@ static void export_ip(struct env *env, const char *name, const struct ip_addr *i
     }
 }
 
-/* Only programs that have routes to look at are told the gateways; none is 0.0.0.0. */
-static void export_gateways(const struct routes *routes, bool four, bool six, struct env *env)
+/* Only programs that have IPv4 routes to look at are told their gateways; none is 0.0.0.0. */
+static void export_gateways(const struct routes *routes, bool four, struct env *env)
 {
     if (four) {
         export_ip(env, "route_vpn_gateway", &routes->vpn4);
@@ -384,22 +386,22 @@ static void export_gateways(const struct routes *routes, bool four, bool six, st
         }
         export_ip(env, "route_net_gateway", &routes->net4.hop.gateway);
     }
-    if (six) {
-        export_ip(env, "net_gateway_ipv6", &routes->net6.hop.gateway);
-    }
+    export_ip(env, "net_gateway_ipv6", &routes->net6.hop.gateway);
 }
 
 void routes_export(const struct routes *routes, struct env *env)
 {
     unsigned n4 = 0;
     unsigned n6 = 0;
+    bool four_wanted = routes->redirect;
     for (size_t i = 0; i < routes->line_count; i++) {
+        four_wanted = four_wanted || routes->lines[i].net.addr.family != AF_INET6;
         if (routes->lines[i].usable) {
-            export_line(&routes->lines[i], &n4, &n6, env);
+            export_line(&routes->lines[i], &routes->vpn6, &n4, &n6, env);
         }
     }
     unsigned flags = routes->redirect;
-    export_gateways(routes, n4 || flags, n6 || flags & CONFIG_REDIRECT_IPV6, env);
+    export_gateways(routes, four_wanted, env);
     bool moves = flags & CONFIG_REDIRECT_DEFAULT_ROUTE;
     bool four = moves && !(flags & CONFIG_REDIRECT_NOT_IPV4);
     const char *level = flags & CONFIG_REDIRECT_BLOCK_LOCAL ? "2" : "1";

@@ -56,8 +56,9 @@ write_configs() { # VARIANT
     case $1 in
     subnet) lines=("topology subnet" "server 10.77.0.0 255.255.255.0" "server-ipv6 fd77::/64" "push \"route-ipv6 fd55::/32\"" "push \"dhcp-option DNS 10.77.0.1\"" "push \"dhcp-option DOMAIN vpn.test\"") ;;
     net30) lines=("topology net30" "server 10.77.0.0 255.255.255.0") proto=tcp ;;
-    tap) lines=("server 10.77.0.0 255.255.255.0") ;;
+    tap) lines=("server 10.77.0.0 255.255.255.0" "lladdr 02:00:00:00:00:01") client_lines=("lladdr 02:00:00:00:00:02") ;;
     inet6) lines=("topology subnet" "server 10.77.0.0 255.255.255.0") proto=udp6 ;;
+    udp4) lines=("topology p2p" "server 10.77.0.0 255.255.255.0") proto=udp4 ;;
     esac
     local type=tun remote=10.99.0.1
     [ "$1" != tap ] || type=tap
@@ -83,13 +84,14 @@ launch() { # server|client PROGRAM
     expect_log "$WORK/$1.log" 'Initialization Sequence Completed'
 }
 
-# What cannot be the same twice: process, times, ports, file names; and names that mean nothing to a program because
-# openvpn merely leaves them there from an earlier hook.
+# What cannot be the same twice: process, times, ports, file names. Left out: names that mean nothing to a program
+# because openvpn merely leaves them there from an earlier hook; and dns_*, which openvpn has from 2.7 on.
 normalise() {
     sed -E \
         -e 's/^(env (daemon_pid|daemon_start_time|time_unix|bytes_received|bytes_sent|time_duration|trusted_port|untrusted_port))=[0-9]+$/\1=NUMBER/' \
         -e 's/^(env time_ascii)=[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$/\1=TIME/' \
         -e 's#openvpn_([a-z]+)_[0-9a-f]+\.tmp#openvpn_\1_RANDOM.tmp#' \
+        -e '/^env dns_(server|search)/d' \
         -e 's/^(arg \[AF_INET6?\][^ ]*10\.99\.0\.2) [0-9]+$/\1 PORT/' \
         -e 's/^(arg \[AF_INET6?\][^ ]*fd99::2) [0-9]+$/\1 PORT/' \
         "$1" | if [[ $1 == */auth-user-pass-verify ]]; then cat; else sed -E '/^env auth_(control|pending|failed_reason)_file=/d'; fi
@@ -143,6 +145,7 @@ same_environment() { # VARIANT SIDE...
 run_case subnet same_environment subnet
 run_case net30-tcp same_environment net30
 run_case inet6 same_environment inet6
+run_case udp4 same_environment udp4
 run_case tap same_environment tap
 LEVEL=3 VIA=via-env run_case via-env same_environment subnet
 finish
