@@ -11,6 +11,7 @@ PARTs (default: all): unit     unit tests, simulations, lints (make check)
                       netns    vpnd in network namespaces
                       interop  vpnd with the installed openvpn
                       fuzz     libFuzzer on each parser, FUZZ_SECONDS each (10); not part of the default
+                      threads  the data plane under ThreadSanitizer, THREADS_SECONDS (15); not part of the default
 OPTIONs:
   --build DIR           build directory (default: build)
   --configure "FLAGS"   further flags for configure, e.g. --configure "--enable-sanitize=address,undefined CC=clang"
@@ -36,7 +37,7 @@ while [ $# -gt 0 ]; do
     --keep) export KEEP=1 ;;
     --no-install) install=no ;;
     -h | --help) usage; exit 0 ;;
-    unit | netns | interop | fuzz) parts="$parts $1" ;;
+    unit | netns | interop | fuzz | threads) parts="$parts $1" ;;
     *) usage >&2; exit 2 ;;
     esac
     shift
@@ -160,6 +161,23 @@ count_reports() {
     done
 }
 
+# A build of its own with ThreadSanitizer.
+run_threads() {
+    say "Threads"
+    local folder=$top/build-threads log=$top/build-threads/stress.out
+    mkdir -p "$folder" && cd "$folder" || give_up "threads build directory"
+    [ -f Makefile ] || "$top/configure" -q --enable-sanitize=thread || give_up "configure for ThreadSanitizer"
+    make -s -j"$(nproc)" tests/dp/stress || give_up "threads build"
+    if tests/dp/stress "${THREADS_SECONDS:-15}" >"$log" 2>&1; then
+        echo "PASS threads/stress ($(tail -n 1 "$log"))"
+        passed=$((passed + 1))
+    else
+        echo "FAIL threads/stress: $(grep -a 'SUMMARY' "$log" | head -n 1), see $log"
+        failed=$((failed + 1))
+    fi
+    cd "$build" || return
+}
+
 prepare
 rm -f "$build"/sanitizer.*
 export ASAN_OPTIONS="log_path=$build/sanitizer:${ASAN_OPTIONS:-}" UBSAN_OPTIONS="log_path=$build/sanitizer:print_stacktrace=1"
@@ -169,6 +187,7 @@ for part in $parts; do
     unit) run_unit ;;
     netns | interop) run_system "$part" ;;
     fuzz) run_fuzz ;;
+    threads) run_threads ;;
     esac
 done
 count_reports

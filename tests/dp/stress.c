@@ -92,10 +92,11 @@ static void attach(struct dp *dp, int *ends, unsigned count)
         int pair[2];
         must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0, "socketpair");
         device.fds[i] = pair[0];
-        int old = ends[i];
-        ends[i] = old > 0 ? dup2(pair[1], old) : pair[1];
-        if (old > 0) {
+        if (ends[i] > 0) { /* the traffic thread goes on with the same number */
+            must(dup2(pair[1], ends[i]) >= 0, "dup2");
             (void)close(pair[1]);
+        } else {
+            ends[i] = pair[1];
         }
     }
     must(dp_device_attach(dp, &device) == 0, "attach");
