@@ -23,6 +23,8 @@
 #define TABLE_PREFIX "vpnd-"
 #define NAME_CHARS 32
 #define RULES_MAX_BYTES (1 << 20)
+#define NAT_PORT_FIRST 1024u
+#define NAT_PORT_LAST 65535u
 /* An empty chain whose name tells every vpnd of this host how the forwarding switches stood at first. */
 #define ORIGINAL_CHAIN "forwarding-was-"
 
@@ -145,49 +147,83 @@ static bool find_original(struct nftables *nft, const char *own, struct forwardi
     return false;
 }
 
-static int write_masquerade(struct buf *text, const struct forwarding_original *original, const struct ip_prefix *nets,
-                            size_t count, const char *device)
+static int compare_ports(const void *a, const void *b)
 {
+    return *(const uint16_t *)a - *(const uint16_t *)b;
+}
+
+/* The longest run of ports that does not hold one of ours. */
+static void choose_ports(const struct firewall_nat *nat, unsigned *first, unsigned *last)
+{
+    uint16_t *ports = mem_array(nat->own_port_count + 1, sizeof(*ports));
+    if (nat->own_port_count > 0) {
+        memcpy(ports, nat->own_ports, nat->own_port_count * sizeof(*ports));
+        qsort(ports, nat->own_port_count, sizeof(*ports), compare_ports);
+    }
+    unsigned from = NAT_PORT_FIRST;
+    *first = 1;
+    *last = 0;
+    for (size_t i = 0; i <= nat->own_port_count; i++) {
+        unsigned end = i < nat->own_port_count ? ports[i] : NAT_PORT_LAST + 1;
+        if (end > from && end - from > *last + 1 - *first) {
+            *first = from;
+            *last = end - 1;
+        }
+        from = end + 1 > from ? end + 1 : from;
+    }
+    free(ports);
+}
+
+static int write_masquerade(struct buf *text, const struct forwarding_original *original,
+                            const struct firewall_nat *nat)
+{
+    unsigned first = 0;
+    unsigned last = 0;
+    choose_ports(nat, &first, &last);
     int r = buf_printf(text,
                        " chain " ORIGINAL_CHAIN "%d-%d { }\n"
                        " chain vpn-nat {\n  type nat hook postrouting priority 100; policy accept;\n",
                        original->four, original->six);
-    for (size_t i = 0; i < count && r == 0; i++) {
+    for (size_t i = 0; i < nat->count && r == 0; i++) {
         char net[ADDR_TEXT_MAX];
-        r = buf_printf(text, "  %s saddr %s oifname != { \"%s\", \"lo\" } masquerade\n",
-                       nets[i].addr.family == AF_INET6 ? "ip6" : "ip", prefix_format(&nets[i], net), device);
+        const char *family = nat->nets[i].addr.family == AF_INET6 ? "ip6" : "ip";
+        (void)prefix_format(&nat->nets[i], net);
+        r = buf_printf(text,
+                       "  %s saddr %s oifname != { \"%s\", \"lo\" } meta l4proto { tcp, udp } masquerade to :%u-%u\n"
+                       "  %s saddr %s oifname != { \"%s\", \"lo\" } masquerade\n",
+                       family, net, nat->device, first, last, family, net, nat->device);
     }
     return r < 0 ? r : buf_printf(text, " }\n");
 }
 
-static int enable_forwarding(struct firewall *firewall, const struct ip_prefix *nets, size_t count)
+static int enable_forwarding(struct firewall *firewall, const struct firewall_nat *nat)
 {
     if (firewall->forwarding) {
         return 0;
     }
     bool four = false;
     bool six = false;
-    for (size_t i = 0; i < count; i++) {
-        four |= nets[i].addr.family == AF_INET;
-        six |= nets[i].addr.family == AF_INET6;
+    for (size_t i = 0; i < nat->count; i++) {
+        four |= nat->nets[i].addr.family == AF_INET;
+        six |= nat->nets[i].addr.family == AF_INET6;
     }
     struct forwarding_original original;
     (void)find_original(firewall->nft, firewall->table, &original);
     return forwarding_enable(four, six, &original, firewall->journal, &firewall->forwarding);
 }
 
-int firewall_masquerade(struct firewall *firewall, const struct ip_prefix *nets, size_t count, const char *device)
+int firewall_masquerade(struct firewall *firewall, const struct firewall_nat *nat)
 {
-    int r = check_device("nat-masquerade", device);
+    int r = check_device("nat-masquerade", nat->device);
     if (r == 0) {
-        r = enable_forwarding(firewall, nets, count);
+        r = enable_forwarding(firewall, nat);
     }
     if (r < 0) {
         return r;
     }
     struct buf text = BUF_INIT(RULES_MAX_BYTES);
     struct forwarding_original original = forwarding_get_original(firewall->forwarding);
-    r = write_masquerade(&text, &original, nets, count, device);
+    r = write_masquerade(&text, &original, nat);
     if (r == 0) {
         r = replace_table(firewall, buf_str(&text), firewall->kill_switch);
     }
@@ -195,7 +231,7 @@ int firewall_masquerade(struct firewall *firewall, const struct ip_prefix *nets,
         free(firewall->masquerade);
         firewall->masquerade = mem_strdup(buf_str(&text));
         log_info("nat-masquerade: forwarding %zu VPN network(s) behind this host's addresses (nftables table inet %s)",
-                 count, firewall->table);
+                 nat->count, firewall->table);
     } else {
         (void)complain(firewall, "nat-masquerade", r);
     }

@@ -28,12 +28,23 @@ int firewall_new(const char *name, struct journal *journal, struct firewall **ou
 /** firewall_free - take everything back that was set, and release. NULL is fine. */
 void firewall_free(struct firewall *firewall);
 
+/** What a server hides behind the addresses of its host. */
+struct firewall_nat {
+    const struct ip_prefix *nets; /* of the VPN */
+    size_t count;
+    const char *device;           /* of the VPN; packets that leave by it stay as they are */
+    const uint16_t *own_ports;    /* where this server listens */
+    size_t own_port_count;
+};
+
 /**
  * firewall_masquerade - forward packets of the VPN's networks and hide them behind the address of the interface that
- * they leave by, unless that is @device itself; replaces an earlier call atomically
+ * they leave by; replaces an earlier call atomically
+ * Translated connections never get one of @own_ports as their source: a client could take other clients' packets to
+ * the server over with it (Port Shadow, CVE-2021-3773).
  * Return: 0 or -errno after one error line (-EOPNOTSUPP: the kernel has no nftables NAT).
  */
-int firewall_masquerade(struct firewall *firewall, const struct ip_prefix *nets, size_t count, const char *device);
+int firewall_masquerade(struct firewall *firewall, const struct firewall_nat *nat);
 
 /** A server that may be reached outside of the tunnel. */
 struct firewall_exit {

@@ -252,6 +252,18 @@ bool listeners_ipv6(const struct server *server, uint32_t id)
     return false;
 }
 
+size_t listeners_ports(const struct server *server, uint16_t *out, size_t max)
+{
+    size_t n = 0;
+    list_for (at, next, &server->listeners) {
+        const struct listener *listener = container_of(at, struct listener, link);
+        if (n < max) {
+            out[n++] = addr_port(&listener->local);
+        }
+    }
+    return n;
+}
+
 void listeners_close(struct server *server)
 {
     list_for (at, next, &server->listeners) {

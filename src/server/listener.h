@@ -7,6 +7,7 @@
  * or one for all (spec: server behaviour, 1.5). Loop thread.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct server;
@@ -16,6 +17,9 @@ int listeners_open(struct server *server);
 
 /** listeners_ipv6 - family of the UDP listener that the data plane knows by @id. */
 bool listeners_ipv6(const struct server *server, uint32_t id);
+
+/** listeners_ports - port numbers of all, at most @max. Return: how many. */
+size_t listeners_ports(const struct server *server, uint16_t *out, size_t max);
 
 /** listeners_close - close all. */
 void listeners_close(struct server *server);

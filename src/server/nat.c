@@ -13,8 +13,10 @@
 #include "node/firewall.h"
 #include "node/lifecycle.h"
 #include "server/context.h"
+#include "server/listener.h"
 
 #define NETWORKS_MAX 2
+#define PORTS_MAX 64
 
 /* The smallest network that holds both ends of a range. */
 static struct ip_prefix network_of_range(uint32_t start, uint32_t end)
@@ -76,7 +78,15 @@ static int masquerade(struct server *server)
                   err_str(rc));
         return rc;
     }
-    return firewall_masquerade(server->firewall, nets, count, device_name(server->device));
+    uint16_t ports[PORTS_MAX];
+    struct firewall_nat nat = {
+        .nets = nets,
+        .count = count,
+        .device = device_name(server->device),
+        .own_ports = ports,
+        .own_port_count = listeners_ports(server, ports, PORTS_MAX),
+    };
+    return firewall_masquerade(server->firewall, &nat);
 }
 
 /* Word @flag among those of a pushed "redirect-gateway ...". */

@@ -64,6 +64,25 @@ masquerade() {
     [ "$(forwarding net.ipv4.ip_forward)" = 0 ] || fail "forwarding of the killed run stayed on"
 }
 
+# A client that sends from the server's own port must not get the replies of those who talk to the server (Port Shadow).
+port_shadow() {
+    need nft openvpn python3
+    begin 'nat-masquerade'
+    server_up
+    client_up a "$OPENVPN"
+    wait_for 10 "a ping to the world" in_ns c ping -c 1 -W 1 203.0.113.9
+    start sniff ip netns exec "$(ns w)" timeout 10 tcpdump -l -n -i eth0 udp
+    expect_log "$WORK/sniff.log" 'listening on'
+    local port
+    for port in 1194 40000; do
+        in_ns c python3 -c "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', $port)); s.sendto(b'x', ('203.0.113.9', 7000))"
+    done
+    expect_log "$WORK/sniff.log" '203.0.113.1.40000 > 203.0.113.9.7000'
+    ! logged sniff '203.0.113.1.1194 > ' || fail "a client sends from the server's port"
+    [ "$(grep -c '203.0.113.1.* > 203.0.113.9.7000' "$WORK/sniff.log")" = 2 ] || fail "a datagram was lost"
+}
+
+run_case port-shadow port_shadow
 run_case warning warning
 run_case masquerade masquerade
 run_case masquerade-unprivileged masquerade 'user nobody' 'group nogroup'

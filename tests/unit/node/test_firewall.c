@@ -46,7 +46,9 @@ static void masquerade(struct firewall *firewall)
     struct ip_prefix nets[2];
     cr_assert_eq(prefix_parse("10.8.0.0/24", &nets[0]), 0);
     cr_assert_eq(prefix_parse("fd00:8::/64", &nets[1]), 0);
-    cr_assert_eq(firewall_masquerade(firewall, nets, 2, "tun0"), 0);
+    static const uint16_t ports[] = {443, 1194, 60000};
+    struct firewall_nat nat = {.nets = nets, .count = 2, .device = "tun0", .own_ports = ports, .own_port_count = 3};
+    cr_assert_eq(firewall_masquerade(firewall, &nat), 0);
 }
 
 Test(firewall, masquerade_comes_and_goes_without_a_trace)
@@ -61,6 +63,7 @@ Test(firewall, masquerade_comes_and_goes_without_a_trace)
     masquerade(firewall);
     cr_expect_eq(forward4(), 1);
     cr_expect(shell("nft list table inet vpnd-server-12345678 | grep -q 'ip saddr 10.8.0.0/24 .*masquerade'"));
+    cr_expect(shell("nft list table inet vpnd-server-12345678 | grep -q 'masquerade to :1195-59999'"));
     cr_expect(shell("nft list table inet vpnd-server-12345678 | grep -q 'ip6 saddr fd00:8::/64 .*masquerade'"));
     firewall_free(firewall);
     char *after = snapshot();
