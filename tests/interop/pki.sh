@@ -115,6 +115,8 @@ bad_input() { # SHELL
     refused 2 client ''
     refused 2 client ca
     refused 2 client -
+    refused 2 client -- --force
+    refused 2 client -- -x
     refused 1 --key dsa client x
     refused 1 --days 0 client x
     refused 1 --days 1e3 client x
@@ -186,7 +188,7 @@ interrupted() { # SHELL
     need openssl setsid
     pki_run --no-ca-pass init
     local i name pid
-    for i in $(seq 12); do
+    for i in $(seq 8); do
         name=n$i
         case $((i % 4)) in
         0) set -- client $name ;;
@@ -200,8 +202,9 @@ interrupted() { # SHELL
         sleep "0.$(printf '%03d' $((RANDOM % 90)))"
         kill -KILL -- -$pid 2>/dev/null || true
         wait $pid 2>/dev/null || true
-        sound
-        pki_run client "after$i" >/dev/null
+        pki_run list >/dev/null
+        [ ! -e "$WORK/pki/.commit" ] || fail "an unfinished change was left"
+        [ $((i % 4)) != 0 ] || sound
     done
     # A journal that was left between its renames is finished by the next command.
     local step
@@ -367,6 +370,35 @@ revoked() { # PROGRAM of the clients
     in_ns c ping -c 1 -W 5 -I tun2 10.8.0.1
 }
 
+# contrib/portal.sh lives on the scripting contract.
+portal() {
+    SHELL_UNDER_TEST=sh
+    need jq
+    pki_run server-setup --yes --no-ca-pass --etc "$WORK/etc" --units none --remote vpn.example.com
+    ask() { # METHOD QUERY USER
+        REQUEST_METHOD=$1 QUERY_STRING=$2 REMOTE_USER=$3 PKI=$PKI PKI_DIR=$WORK/etc/pki VPND=$VPND \
+            sh "$SOURCE_DIR/contrib/portal.sh" | tr -d '\r' >"$WORK/answer"
+    }
+    ask GET profile anna
+    grep -q '^Status: 200' "$WORK/answer" && grep -q '^<tls-crypt-v2>' "$WORK/answer"
+    ask GET status anna
+    sed '1,/^$/d' "$WORK/answer" | jq -e '.[0].name == "anna"'
+    ask POST revoke anna
+    grep -q '^Status: 200' "$WORK/answer"
+    [ "$(PKI_DIR=$WORK/etc/pki pki_run --json list | jq -r '.[] | select(.name == "anna").state')" = revoked ]
+    ask GET profile anna
+    grep -q '^Status: 200' "$WORK/answer"
+    local user
+    for user in 'a b' --force ../x "$(printf 'a\nb')"; do
+        ask GET profile "$user"
+        grep -q '^Status: 409' "$WORK/answer" || fail "user '$user' got: $(head -n 1 "$WORK/answer")"
+    done
+    ask GET profile ''
+    grep -q '^Status: 403' "$WORK/answer"
+    ask GET nonsense anna
+    grep -q '^Status: 404' "$WORK/answer"
+}
+
 # NetworkManager's plug-in imports the profile (a NetworkManager of its own, with a bus and directories of its own).
 network_manager() {
     SHELL_UNDER_TEST=sh
@@ -398,6 +430,7 @@ END
 lint() {
     need shellcheck
     shellcheck -x -s sh "$PKI"
+    shellcheck "$SOURCE_DIR/contrib/portal.sh"
     # No bashism: a shell without extensions parses it, and so does this one.
     dash -n "$PKI"
 }
@@ -414,6 +447,7 @@ run_case damaged damaged dash
 run_case together together dash
 run_case from-easy-rsa from_easy_rsa dash
 run_case profile profile dash
+run_case portal portal
 run_case "revoked-openvpn" revoked "$OPENVPN"
 run_case "revoked-vpnd" revoked "$VPND"
 run_case network-manager network_manager
