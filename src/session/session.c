@@ -11,6 +11,7 @@
 #include "wire/ctrl_pkt.h"
 
 #define KEY_ID_MAX 7
+#define SETTLE_MS 1000 /* after which packets of a key are not in flight any more, and the peer has surely finished */
 #define TEXT_MAX 256
 #define HAND_WINDOW_DEFAULT 60
 #define TRAN_WINDOW_DEFAULT 3600
@@ -196,6 +197,7 @@ static void expire_lame(struct session *s)
 static void rotate(struct session *s, uint64_t now_ms)
 {
     uint8_t id = next_key_id(s);
+    s->reneg_wanted_ms = 0;
     if (s->lame) {
         expire_lame(s);
     }
@@ -206,30 +208,21 @@ static void rotate(struct session *s, uint64_t now_ms)
     (void)reliable_queue(&s->primary->reliable, now_ms, OPCODE_SOFT_RESET_V1, NULL, 0);
 }
 
-int session_renegotiate(struct session *s, struct clock_now now)
+/* From when on the new key sends (10.4): usually its switch time, which leaves the peer time for deferred checks. If the
+ * old key is too young itself, 2.x takes the new one at once; a moment later what overtakes the end of the handshake is
+ * not lost. */
+static uint64_t sends_from(const struct session *s)
 {
-    if (!may_renegotiate(s)) {
-        return ERR_BAD_STATE;
-    }
-    rotate(s, now.mono_ms);
-    return 0;
+    const struct key_state *k = s->primary;
+    uint64_t settled = k->established_ms + SETTLE_MS;
+    return s->lame && s->lame->switch_ms > settled && settled < k->switch_ms ? settled : k->switch_ms;
 }
 
-/* Which key sends data (10.4). */
 static void choose_sending(struct session *s, uint64_t now_ms)
 {
-    const struct key_state *candidates[] = {s->primary, s->lame};
-    const struct key_state *first = NULL;
-    const struct key_state *chosen = NULL;
-    for (size_t i = 0; i < 2; i++) {
-        const struct key_state *k = candidates[i];
-        if (!k || !k->carries_data) {
-            continue;
-        }
-        first = first ? first : k;
-        chosen = chosen ? chosen : now_ms >= k->switch_ms ? k : NULL;
-    }
-    chosen = chosen ? chosen : first;
+    const struct key_state *old = s->lame && s->lame->carries_data ? s->lame : NULL;
+    bool usable = s->primary->carries_data && s->primary->stage == KEY_STAGE_ACTIVE;
+    const struct key_state *chosen = usable && (!old || now_ms >= sends_from(s)) ? s->primary : old;
     if (!chosen || (s->sending_chosen && s->sending == chosen->id)) {
         return;
     }
@@ -240,9 +233,11 @@ static void choose_sending(struct session *s, uint64_t now_ms)
     s->sending = chosen->id;
 }
 
+/* A client may send with a new key before its acknowledgement of our last word arrives: a server has the key by then. */
 static void announce_ready(struct session *s, struct key_state *k)
 {
-    if (k->stage == KEY_STAGE_ACTIVE && k->verdict == SESSION_AUTH_OK && !k->ready) {
+    bool early = !session_is_client(s) && k->id != 0 && k->stage == KEY_STAGE_SENT_KEY;
+    if ((k->stage == KEY_STAGE_ACTIVE || early) && k->verdict == SESSION_AUTH_OK && !k->ready) {
         k->ready = true;
         session_event_plain(s, SESSION_EV_KEYS_READY, k);
     }
@@ -267,6 +262,22 @@ static void flush_texts(struct session *s)
         secret_wipe(text->text, text->len);
         free(text);
     }
+}
+
+int session_renegotiate(struct session *s, struct clock_now now)
+{
+    if (!may_renegotiate(s)) {
+        return ERR_BAD_STATE;
+    }
+    if (s->sending == s->primary->id) {
+        rotate(s, now.mono_ms);
+        return 0;
+    }
+    /* The old key still sends: what is in flight under it would find no key. First the new one takes over. */
+    s->primary->switch_ms = now.mono_ms;
+    s->reneg_wanted_ms = now.mono_ms + SETTLE_MS;
+    choose_sending(s, now.mono_ms);
+    return 0;
 }
 
 void session_settle(struct session *s, struct clock_now now)
@@ -301,10 +312,13 @@ static void handshake_timed_out(struct session *s)
 
 static uint64_t reneg_due(const struct session *s)
 {
-    if (s->reneg_s == 0 || !may_renegotiate(s)) {
+    if (!may_renegotiate(s)) {
         return CLOCK_NEVER;
     }
-    return s->primary->established_ms + (uint64_t)s->reneg_s * 1000;
+    if (s->reneg_wanted_ms) {
+        return s->reneg_wanted_ms;
+    }
+    return s->reneg_s ? s->primary->established_ms + (uint64_t)s->reneg_s * 1000 : CLOCK_NEVER;
 }
 
 static bool negotiating(const struct session *s)
@@ -344,8 +358,8 @@ uint64_t session_deadline(const struct session *s)
     }
     if (s->lame) {
         when = earlier(when, earlier(reliable_deadline(&s->lame->reliable), s->lame->expires_ms));
-        if (k->carries_data && s->sending != k->id) {
-            when = earlier(when, k->switch_ms);
+        if (k->carries_data && k->stage == KEY_STAGE_ACTIVE && s->sending != k->id) {
+            when = earlier(when, sends_from(s));
         }
     }
     return when;

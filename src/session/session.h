@@ -128,7 +128,7 @@ enum session_event_type {
                               * it before session_accept_certificate(). To refuse it, free the session */
     SESSION_EV_KEY_EXCHANGE, /* the peer's key-method-2 message was read; owner calls session_authorize() */
     SESSION_EV_ACTIVE,       /* handshake of @key_id complete in both directions */
-    SESSION_EV_KEYS_READY,   /* active and authorised: session_export_keys() works for @key_id. Call it at once, but
+    SESSION_EV_KEYS_READY,   /* authorised and active (on a server as good as): session_export_keys() works. Call it at once, but
                               * for @first, where cipher and derivation have to be negotiated before */
     SESSION_EV_SEND_SWITCH,  /* from now on data is sent with @key_id (10.4) */
     SESSION_EV_KEY_EXPIRED,  /* the lame duck @key_id is dead (10.5) */
@@ -202,7 +202,7 @@ int session_enable_dynamic_crypt(struct session *s, struct clock_now now);
 /** session_set_reneg - reneg-sec became known by negotiation or token policy; 0 never. */
 void session_set_reneg(struct session *s, struct clock_now now, unsigned seconds);
 
-/** session_renegotiate - start a soft reset now if none is running. Return: 0 or ERR_BAD_STATE. */
+/** session_renegotiate - start a soft reset now if none is running; a second after the last one's key took over. Return: 0 or ERR_BAD_STATE. */
 int session_renegotiate(struct session *s, struct clock_now now);
 
 /** session_message - queue a control message on the newest active key (before that: until one is active).

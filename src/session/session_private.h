@@ -56,6 +56,7 @@ struct session {
     unsigned tran_window_s;
     unsigned tls_timeout_s;
     uint32_t reneg_s;               /* drawn for this session; 0 never */
+    uint64_t reneg_wanted_ms;       /* asked for before the last key had taken over: then; 0 no */
     uint64_t last_receive_ms;
     uint32_t bad_wraps;
 };

@@ -203,6 +203,7 @@ static void handle(struct sim_world *w, struct sim_owner *o, const struct sessio
         o->authorize_at = w->now.mono_ms + (w->plan.deferred_auth && !o->client ? 1 + draw(w, 5000) : 0);
         break;
     case SESSION_EV_ACTIVE:
+        o->active_count++;
         check(e->tls_description && strncmp(e->tls_description, "TLSv1.", 6) == 0, w, "no TLS description");
         if (o->client && e->first) {
             check(session_message(o->session, w->now, "PUSH_REQUEST") == 0, w, "push request refused");
@@ -432,7 +433,7 @@ static bool in_step(const struct sim_world *w)
     const struct sim_owner *s = w->server[0].session ? &w->server[0] : NULL;
     const struct sim_owner *c = &w->client;
     return s && c->session && same_session(s, c) && c->up && s->up && c->newest == s->newest && c->ready_count == s->ready_count &&
-           c->ready_count > w->ready_before;
+           c->ready_count > w->ready_before && c->active_count == c->ready_count && s->active_count == s->ready_count;
 }
 
 /* Texts both ways, then perhaps a renegotiation by whom the plan says (both: in the same instant). */

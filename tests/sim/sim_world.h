@@ -62,6 +62,7 @@ struct sim_owner {
     bool dead;
     uint8_t newest;                 /* key id of the newest ready key */
     unsigned ready_count;
+    unsigned active_count;  /* handshakes complete in both directions */
     bool has_key[SIM_KEYS];
     uint8_t key[SIM_KEYS][SESSION_KEY_MATERIAL_SIZE];
     unsigned sent_texts;
