@@ -11,9 +11,22 @@ doc/vpnd.8: doc/vpnd.8.in doc/option-notes.txt doc/reference$(EXEEXT)
 doc/completion.bash doc/completion.zsh doc/completion.fish: doc/reference$(EXEEXT)
 	$(AM_V_GEN)doc/reference$(EXEEXT) completion $(@:doc/completion.%=%) >$@.new && mv $@.new $@
 
-GUIDES =
+GUIDES = \
+	doc/quick-start.md \
+	doc/remote-access.md \
+	doc/bridged-lan.md \
+	doc/site-to-site.md \
+	doc/tcp443-and-proxies.md \
+	doc/certificates.md \
+	doc/moving-from-openvpn.md \
+	doc/troubleshooting.md \
+	doc/performance.md \
+	doc/security.md \
+	doc/wire-extensions.md \
+	doc/architecture.md
 
 nodist_man_MANS = doc/vpnd.8
+dist_man_MANS += doc/vpnd-pki.1
 dist_doc_DATA = $(GUIDES)
 noinst_DATA += doc/completion.bash doc/completion.zsh doc/completion.fish
 CLEANFILES += doc/vpnd.8 doc/completion.bash doc/completion.zsh doc/completion.fish

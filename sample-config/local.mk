@@ -13,4 +13,5 @@ SAMPLE_CONFIGS = \
 	sample-config/server-dual.conf \
 	sample-config/server-tcp443.conf \
 	sample-config/server.conf
-EXTRA_DIST += $(SAMPLE_CONFIGS)
+samplesdir = $(docdir)/sample-config
+dist_samples_DATA = $(SAMPLE_CONFIGS)
