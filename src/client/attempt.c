@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/cert_hook.h"
 #include "auth/peer.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -37,40 +36,6 @@ static void on_started(void *arg)
     if (a->events->started) {
         a->events->started(a);
     }
-}
-
-static void on_certificate_judged(void *arg, const struct cert_hook_result *result)
-{
-    struct attempt *a = arg;
-    a->cert_hook = NULL;
-    if (result->accepted) {
-        link_accept_certificate(a->link, a->cert_key);
-        return;
-    }
-    log_error("VERIFY SCRIPT ERROR: depth=%u, %s", result->depth, auth_peer_subject(a->peer, result->depth));
-    link_refuse_certificate(a->link);
-}
-
-static void on_certificate(void *arg, uint8_t key_id)
-{
-    struct attempt *a = arg;
-    struct env env = {0};
-    cert_hook_cancel(a->cert_hook);
-    a->cert_hook = NULL;
-    a->cert_key = key_id;
-    env_merge(&env, &a->client->env);
-    attempt_export_remote(a, &env);
-    struct cert_hook_request request = {.bus = a->client->events,
-                                        .config = a->client->config,
-                                        .peer = a->peer,
-                                        .env = &env,
-                                        .done = on_certificate_judged,
-                                        .arg = a};
-    struct cert_hook *hook = cert_hook_start(&request);
-    if (hook) {
-        a->cert_hook = hook;
-    }
-    env_free(&env);
 }
 
 static void on_active(void *arg)
@@ -118,7 +83,7 @@ static void make_link(struct attempt *a)
         .quiet = a->quiet,
         .peer_handle = ++a->client->peer_handles,
         .released = release_peer,
-        .callbacks = {.started = on_started, .certificate = on_certificate, .active = on_active, .message = on_message, .failed = on_failed,
+        .callbacks = {.started = on_started, .active = on_active, .message = on_message, .failed = on_failed,
                       .moved = on_moved, .arg = a},
     };
     if (outfit_transport(a, &request.transport)) {
@@ -138,7 +103,7 @@ static void make_link(struct attempt *a)
     a->peer = auth_peer_new(NULL);
     struct session_open open = {
         .hooks = {.credentials = credentials_hook, .arg = a->client->credentials},
-        .ask_certificate = a->config->tls_verify || a->config->plugin.count > 0,
+        .ask_certificate = true,
         .tls_user = a->peer,
     };
     request.open = &open;
@@ -339,7 +304,6 @@ void attempt_free(struct attempt *a)
     loop_timer_free(a->again);
     resolve_cancel(a->resolve);
     looked_up(a);
-    cert_hook_cancel(a->cert_hook);
     link_free(a->link);
     pull_free(&a->pull);
     if (a->config != a->client->tunnel_config) {

@@ -19,7 +19,6 @@
 
 struct attempt;
 struct auth_peer;
-struct cert_hook;
 struct client;
 struct config;
 struct env;
@@ -63,8 +62,6 @@ struct attempt {
     union addr local;            /* AF_UNSPEC: not looked up */
     struct link *link;
     struct auth_peer *peer;      /* of the link's session */
-    struct cert_hook *cert_hook; /* programs look at the server's certificate */
-    uint8_t cert_key;            /* of this key's handshake */
     struct pull pull;
     bool refused;                /* AUTH_FAILED came */
     bool up;                     /* "Initialization Sequence Completed" */

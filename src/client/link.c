@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "client/handshake_report.h"
+#include "hooks/env.h"
 #include "session/wrap.h"
 #include "wire/data_pkt.h"
 
@@ -130,38 +131,57 @@ void link_pulled(struct link *l)
 
 /* ------------------------------------------------------------------ session events */
 
+static void refuse_certificate(struct link *l)
+{
+    log_error("TLS Error: TLS handshake failed");
+    over(l, RESTART_TLS_ERROR);
+}
+
 static void on_cert_checked(void *arg, const struct cert_hook_result *result)
 {
     struct link *l = arg;
     l->cert_hook = NULL;
     if (result->accepted) {
-        session_driver_authorize(l->driver, l->cert_key_id, SESSION_AUTH_OK);
+        session_driver_accept_certificate(l->driver, l->cert_key_id);
         return;
     }
     log_error("VERIFY SCRIPT ERROR: depth=%u, %s", result->depth, auth_peer_subject(l->request.peer, result->depth));
-    session_driver_authorize(l->driver, l->cert_key_id, SESSION_AUTH_FAILED);
-    over(l, RESTART_TLS_ERROR);
+    refuse_certificate(l);
 }
 
-/* The user's programs have the last word on the server's certificate, which may not change while we are connected. */
-static void check_certificate(struct link *l, const struct session_event *event)
+static void export_remote(const struct link *l, struct env *env)
+{
+    char text[ADDR_TEXT_MAX];
+    const union addr *remote = link_remote(l);
+    struct ip_addr ip = addr_to_ip(remote);
+    env_set(env, ip.family == AF_INET6 ? "untrusted_ip6" : "untrusted_ip", ip_format(&ip, text));
+    env_setf(env, "untrusted_port", "%u", addr_port(remote));
+}
+
+/* The user's programs have the last word on the server's certificate, which may not change while we are connected.
+ * The server gets nothing from us, no password either, before they agree. */
+static void on_certificate(struct link *l, const struct session_event *event)
 {
     const struct auth_peer *peer = l->request.peer;
+    struct env env = {0};
     cert_hook_cancel(l->cert_hook);
     l->cert_key_id = event->key_id;
     if (!event->first && !auth_peer_unchanged(peer)) {
+        l->cert_hook = NULL;
         log_error("TLS Error: the server's certificate changed during the connection (now '%s')",
                   auth_peer_common_name(peer));
-        session_driver_authorize(l->driver, event->key_id, SESSION_AUTH_FAILED);
-        over(l, RESTART_TLS_ERROR);
+        refuse_certificate(l);
         return;
     }
+    env_merge(&env, l->request.env);
+    export_remote(l, &env);
     l->cert_hook = cert_hook_start(&(struct cert_hook_request){.bus = l->request.events,
                                                                .config = l->request.config,
                                                                .peer = peer,
-                                                               .env = l->request.env,
+                                                               .env = &env,
                                                                .done = on_cert_checked,
                                                                .arg = l});
+    env_free(&env);
 }
 
 static void on_key_exchange(struct link *l, const struct session_event *event)
@@ -172,18 +192,7 @@ static void on_key_exchange(struct link *l, const struct session_event *event)
         l->peer_info = mem_strdup(event->peer_info ? event->peer_info : "");
         l->peer_options = mem_strdup(event->options_string ? event->options_string : "");
     }
-    check_certificate(l, event);
-}
-
-void link_accept_certificate(struct link *l, uint8_t key_id)
-{
-    session_driver_accept_certificate(l->driver, key_id);
-}
-
-void link_refuse_certificate(struct link *l)
-{
-    log_error("TLS Error: TLS handshake failed");
-    over(l, RESTART_TLS_ERROR);
+    session_driver_authorize(l->driver, event->key_id, SESSION_AUTH_OK);
 }
 
 static void on_active(struct link *l, const struct session_event *event)
@@ -258,7 +267,7 @@ static void on_event(void *arg, struct session_driver *driver, struct session *s
         on_started(l, session);
         break;
     case SESSION_EV_CERTIFICATE:
-        l->request.callbacks.certificate(l->request.callbacks.arg, event->key_id);
+        on_certificate(l, event);
         break;
     case SESSION_EV_KEY_EXCHANGE:
         on_key_exchange(l, event);

@@ -27,9 +27,6 @@ struct link;
 struct link_callbacks {
     /** First valid packet of the peer: it is there. */
     void (*started)(void *arg);
-    /** struct session_open, ask_certificate: look at the server's certificate, then link_accept_certificate() or
-     *  link_refuse_certificate(), at once or later. */
-    void (*certificate)(void *arg, uint8_t key_id);
     /** The first key exchange is complete. */
     void (*active)(void *arg);
     /** A control message: printable text. */
@@ -68,12 +65,6 @@ void link_free(struct link *link);
 
 /** link_event - offer an event of the data plane. Return: whether it belonged to this link. */
 bool link_event(struct link *link, const struct dp_event *event);
-
-/** link_accept_certificate - go on with the handshake of @key_id. */
-void link_accept_certificate(struct link *link, uint8_t key_id);
-
-/** link_refuse_certificate - the server is not to be trusted: the link fails (RESTART_TLS_ERROR). */
-void link_refuse_certificate(struct link *link);
 
 /** link_pull - ask for options now, and again until link_pulled(); gives up after hand-window. */
 void link_pull(struct link *link);
