@@ -493,6 +493,9 @@ static void peer_event(struct link *l, const struct dp_event *event)
         log_error("Fatal decryption error (process_incoming_link), restarting");
         over(l, RESTART_DECRYPTION_ERROR);
         break;
+    case DP_EV_PATH_MTU: /* the data plane has adapted itself */
+        log_info("path MTU %u, inner %u", event->mtu, event->inner);
+        break;
     default:
         break;
     }

@@ -412,7 +412,7 @@ enum dp_event_type {
     DP_EV_LEARNT,         /* tap: @route now leads to @peer (@other: the peer it was taken from, or NONE) */
     DP_EV_FORGOTTEN,      /* tap: a learnt @route aged out */
     DP_EV_DECRYPT_ERROR,  /* TCP: a data packet failed authentication; 2.x ends such a connection */
-    DP_EV_PATH_MTU,       /* the path to @peer carries at most @mtu bytes of outer IP packet */
+    DP_EV_PATH_MTU,       /* the path to @peer carries at most @mtu bytes of outer IP packet, @inner inside */
     DP_EV_DEVICE_ERROR,   /* the device went away: @error */
 };
 
@@ -426,6 +426,7 @@ struct dp_event {
     enum dp_gone_reason reason; /* PEER_GONE, PEER_TIMEOUT */
     uint8_t key_id;         /* KEY_EXHAUSTED */
     unsigned mtu;           /* PATH_MTU */
+    unsigned inner;         /* PATH_MTU: longest inner packet that fits */
     int error;              /* CONN_CLOSED: 0 end of stream, -errno, ERR_FORMAT bad length; DEVICE_ERROR */
     struct dp_route route;  /* LEARNT, FORGOTTEN */
     const uint8_t *data;    /* CTRL, PAYLOAD: valid during the callback only */

@@ -215,7 +215,10 @@ void events_handle(const struct dp_event *event, void *arg)
     case DP_EV_DECRYPT_ERROR:
         on_decrypt_error(instance);
         break;
-    default: /* DP_EV_PATH_MTU: the data plane has adapted itself */
+    case DP_EV_PATH_MTU: /* the data plane has adapted itself */
+        instance_log(instance, LOG_SEV_INFO, 1, "path MTU %u, inner %u", event->mtu, event->inner);
+        break;
+    default:
         break;
     }
 }

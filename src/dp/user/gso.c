@@ -9,6 +9,7 @@
 #define TCP_SEQ 4
 #define TCP_FLAGS_WORD 12 /* data offset, then the flags byte */
 #define TCP_CHECK 16
+#define SHORTENED_PAYLOAD_MIN 256 /* cutting finer than that helps nobody */
 #define UDP_LEN 4
 #define UDP_CHECK 6
 
@@ -91,6 +92,29 @@ int gso_parse(const uint8_t *read, size_t len, bool tap, struct gso_plan *plan)
     default:
         return ERR_FORMAT;
     }
+}
+
+bool gso_shorten(struct gso_plan *plan, uint32_t longest)
+{
+    const struct ip_packet *ip = &plan->ip;
+    bool partial = plan->gso == VNET_GSO_NONE && plan->csum_start == plan->l4_offset && plan->csum_offset == TCP_CHECK;
+    bool super = plan->gso == VNET_GSO_TCP4 || plan->gso == VNET_GSO_TCP6;
+    if (!plan->is_ip || ip->proto != IP_PROTO_TCP || !ip->l4_header_len || (!super && !partial) ||
+        ip->len != plan->len - plan->l3_offset ||
+        plan->data[plan->l4_offset + 13] & (IP_TCP_SYN | IP_TCP_RST | IP_TCP_URG)) {
+        return false;
+    }
+    uint32_t headers = (uint32_t)ip->header_len + ip->l4_header_len;
+    if (longest < headers + SHORTENED_PAYLOAD_MIN) {
+        return false;
+    }
+    uint32_t payload = ip->len - headers;
+    plan->gso = ip->version == 4 ? VNET_GSO_TCP4 : VNET_GSO_TCP6;
+    plan->csum_start = 0;
+    plan->headers = (uint16_t)(plan->l3_offset + headers);
+    plan->mss = (uint16_t)(longest - headers);
+    plan->segments = payload <= plan->mss ? 1 : (uint16_t)((payload + plan->mss - 1) / plan->mss);
+    return true;
 }
 
 /* Bytes of packet @index. */

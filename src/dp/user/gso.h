@@ -36,6 +36,21 @@ struct gso_plan {
  */
 int gso_parse(const uint8_t *read, size_t len, bool tap, struct gso_plan *plan);
 
+/** gso_longest - bytes of the longest packet of a plan, from its IP header on (Ethernet header not counted). */
+static inline uint32_t gso_longest(const struct gso_plan *plan)
+{
+    uint32_t first = plan->segments > 1 ? (uint32_t)plan->headers + plan->mss : plan->len;
+    return first - plan->l3_offset;
+}
+
+/**
+ * gso_shorten - cut a TCP packet, or every segment of a super-packet, into segments of at most @longest bytes from the
+ * IP header on, as the sender could have done itself
+ * Only where the checksum is ours to write, so that corruption never gets a fresh one, and never a SYN, RST or URG.
+ * Return: false when the plan must stay as it is.
+ */
+bool gso_shorten(struct gso_plan *plan, uint32_t longest);
+
 /** One finished packet in the arena. */
 struct gso_segment {
     uint8_t *data;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "dp/user/keepalive.h"
 
+#include "dp/user/mtu_learn.h"
 #include "dp/user/peer.h"
 #include "dp/user/tcp_io.h"
 #include "dp/user/user.h"
@@ -95,6 +96,7 @@ void keepalive_tick(struct worker *w)
         check_timeout(w, peer);
         check_inactive(w, peer);
         check_ping(w, peer);
+        mtu_learn_refresh(w, peer);
         if (sweep) {
             expire_fragments(w, peer);
         }

@@ -2,8 +2,11 @@
 #ifndef VPND_DP_USER_MTU_LEARN_H
 #define VPND_DP_USER_MTU_LEARN_H
 
-/* What a path carries: learnt from the kernel when it refuses a datagram, told to control, applied to the MSS clamp
- * and, for what can't be carried at all, answered with ICMP into the tunnel. */
+/*
+ * What fits the path to a peer. The kernel refuses datagrams longer than the path MTU that it knows; then it is asked
+ * how much fits, the MSS clamp and fragment size follow, control is told, and what is still too long is cut (TCP) or
+ * answered with "packet too big".
+ */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -11,11 +14,17 @@ struct gso_plan;
 struct peer;
 struct worker;
 
-/** mtu_learn - a datagram of @size payload bytes was refused with EMSGSIZE. Worker. */
+/** mtu_learn - the kernel refused a datagram of @size bytes for @peer. Asks at most once a second. Worker. */
 void mtu_learn(struct worker *w, struct peer *peer, uint32_t size);
 
-/** mtu_learn_too_big - answer a packet from the device that the path does not carry. Return: true when the packet
- *  is dealt with. Worker. */
-bool mtu_learn_too_big(struct worker *w, struct peer *peer, const struct gso_plan *plan);
+/** mtu_learn_refresh - now and then: whether a learnt limit still holds. Worker 0's timer. */
+void mtu_learn_refresh(struct worker *w, struct peer *peer);
+
+/**
+ * mtu_learn_fit - make what was read from the device fit a path with a learnt limit
+ * @plan: TCP is cut into shorter segments
+ * Return: false when it was answered with ICMP instead (and counted). Worker.
+ */
+bool mtu_learn_fit(struct worker *w, struct peer *peer, struct gso_plan *plan);
 
 #endif

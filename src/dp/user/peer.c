@@ -224,6 +224,7 @@ int peer_move(struct peer *peer, const struct dp_path *where)
     path_link(peer->user, path);
     atomic_store_explicit(&peer->path, path, memory_order_release);
     atomic_store(&peer->path_mtu, 0);
+    atomic_store(&peer->inner_max, 0);
     peer_resize(peer);
     return 0;
 }

@@ -78,6 +78,7 @@ struct peer {
         bool told;                         /* worker 0: DP_EV_PEER_TIMEOUT was delivered */
     } alive;
     _Atomic uint32_t path_mtu;             /* learnt limit of outer packets; 0 unknown */
+    _Atomic uint32_t path_asked;           /* monotonic second in which the kernel was last asked about it */
     _Atomic uint32_t float_at;             /* monotonic second of the last float, and how many in it */
     _Atomic uint32_t float_count;
     struct peer_fragments *fragments_made; /* kept to the end once made */

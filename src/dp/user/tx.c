@@ -245,13 +245,17 @@ static void emit_whole(struct worker *w, const struct send_plan *s, const struct
 void tx_plan(struct worker *w, struct peer *peer, const struct gso_plan *plan)
 {
     struct send_plan s;
+    struct gso_plan fitted;
     if (!prepare(w, peer, true, &s)) {
         worker_drop(w, DP_DROP_NO_KEY, plan->segments);
         return;
     }
-    if (__builtin_expect(atomic_load_explicit(&peer->inner_max, memory_order_relaxed) != 0, 0) &&
-        mtu_learn_too_big(w, peer, plan)) {
-        return;
+    if (__builtin_expect(atomic_load_explicit(&peer->inner_max, memory_order_relaxed) != 0, 0)) {
+        fitted = *plan;
+        if (!mtu_learn_fit(w, peer, &fitted)) {
+            return;
+        }
+        plan = &fitted;
     }
     if (w->user->dp.config.passtos && plan->is_ip && plan->ip.version == 4) {
         s.has_tos = true;

@@ -201,6 +201,9 @@ static void limit_runs(struct worker *w, const struct tx_message *m, int error)
     }
     struct path *path = atomic_load_explicit(&peer->path, memory_order_acquire);
     atomic_store_explicit(&path->gso_max, error == EIO ? 0u : m->segment - 1u, memory_order_relaxed);
+    if (error == EMSGSIZE || error == EINVAL) { /* longer than the path MTU, even if single ones get fragmented */
+        mtu_learn(w, peer, m->segment);
+    }
 }
 
 static void note_failure(struct worker *w, const struct tx_message *m, int error, uint32_t size)

@@ -230,6 +230,52 @@ Test(gso, malformed_reads_are_refused)
     cr_assert_neq(gso_parse(read, read_len, false, &plan), 0);
 }
 
+/* A TCP packet that is too long for a path is cut as if its sender had known; what must not be touched is left. */
+Test(gso, too_long_tcp_is_cut_shorter)
+{
+    static uint8_t packet[INNER_MAX];
+    static uint8_t read[INNER_MAX];
+    struct rand_seeded r;
+    rand_seeded_init(&r, 6);
+    unsigned cut = 0;
+    for (unsigned round = 0; round < 2000; round++) {
+        struct inner p = random_super(&r);
+        p.flags = (uint8_t)(p.flags | (pick(&r, 10) == 0 ? 0x02 : 0));
+        size_t len = inner_build(&p, packet);
+        unsigned mss = 500 + pick(&r, 60000);
+        size_t read_len = device_read(&p, packet, len, mss, read);
+        struct gso_plan plan;
+        if (p.payload <= mss) { /* no super-packet: the kernel only leaves the checksum to us */
+            struct vnet_header single = {.flags = VNET_NEEDS_CSUM, .csum_start = (uint16_t)inner_l4(&p),
+                                         .csum_offset = p.udp ? 6 : 16};
+            memcpy(read, &single, VNET_HEADER_SIZE);
+        }
+        cr_assert_eq(gso_parse(read, read_len, p.tap, &plan), 0);
+        struct gso_plan before = plan;
+        unsigned longest = 400 + pick(&r, 1200);
+        unsigned headers = (unsigned)(inner_header_len(&p) - inner_l3(&p));
+        bool may = !p.udp && !(p.flags & 0x02) && longest >= headers + 256;
+        cr_assert_eq(gso_shorten(&plan, longest), may);
+        if (!may) {
+            cr_assert_eq(memcmp(&plan, &before, sizeof(plan)), 0);
+            continue;
+        }
+        cr_assert_eq(plan.segments, (p.payload + plan.mss - 1) / plan.mss);
+        cr_assert_leq(gso_longest(&plan), longest);
+        check_emitted(&p, packet, &plan, 64);
+        cut++;
+    }
+    cr_assert_gt(cut, 500);
+    /* A complete checksum may hide corruption: not ours to renew. */
+    struct inner p = {.version = 4, .ttl = 64, .payload = 5000, .flags = 0x10};
+    size_t len = inner_build(&p, packet);
+    memset(read, 0, VNET_HEADER_SIZE);
+    memcpy(read + VNET_HEADER_SIZE, packet, len);
+    struct gso_plan plan;
+    cr_assert_eq(gso_parse(read, VNET_HEADER_SIZE + len, false, &plan), 0);
+    cr_assert_not(gso_shorten(&plan, 1400));
+}
+
 Test(gso, tiny_segments_come_in_turns)
 {
     static uint8_t packet[INNER_MAX];
