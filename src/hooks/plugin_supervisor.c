@@ -42,6 +42,19 @@ struct supervisor {
 
 /* ------------------------------------------------------------------ start */
 
+static void forget_loads(struct supervisor *s)
+{
+    for (uint32_t i = 0; i < PLUGINS_MAX; i++) {
+        struct plugin_load *load = &s->wards[i].load;
+        free(load->path);
+        plugin_list_free(load->argv);
+        plugin_list_free(load->envp);
+        free(load->user);
+        free(load->group);
+        free(load->chroot);
+    }
+}
+
 static int take_load(struct supervisor *s, struct rd *in)
 {
     if (s->count == PLUGINS_MAX) {
@@ -263,6 +276,7 @@ int plugin_supervisor_run(void)
     (void)prctl(PR_SET_NAME, "vpnd-plugins");
     (void)setsid();
     if (take_loads(&s) < 0 || prepare_signals(&s) < 0) {
+        forget_loads(&s);
         return 1;
     }
     for (uint32_t i = 0; i < s.count; i++) {
@@ -282,5 +296,6 @@ int plugin_supervisor_run(void)
         }
     }
     wait_for_hosts(&s);
+    forget_loads(&s);
     return 0;
 }

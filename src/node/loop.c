@@ -224,12 +224,32 @@ static void close_handle(uv_handle_t *handle, void *arg)
     }
 }
 
+static void quieten_handle(uv_handle_t *handle, void *arg)
+{
+    if (handle->type == UV_TIMER) {
+        (void)uv_timer_stop((uv_timer_t *)handle);
+    } else {
+        close_handle(handle, arg);
+    }
+}
+
+/* Work in the pool ends, and its owners free their timers, before the handles that nobody owns are closed. */
+static void finish_work(struct loop *loop)
+{
+    uv_walk(&loop->uv, quieten_handle, NULL);
+    while (uv_loop_alive(&loop->uv)) {
+        (void)uv_run(&loop->uv, UV_RUN_ONCE);
+        uv_walk(&loop->uv, quieten_handle, NULL);
+    }
+}
+
 void loop_close(struct loop *loop)
 {
     if (!loop) {
         return;
     }
     loop_detach_dp(loop);
+    finish_work(loop);
     uv_walk(&loop->uv, close_handle, NULL);
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
     if (uv_loop_close(&loop->uv) != 0) {
