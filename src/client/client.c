@@ -15,6 +15,7 @@
 #include "client/connect.h"
 #include "client/kill_switch.h"
 #include "client/metrics.h"
+#include "client/loop_guard.h"
 #include "client/outfit.h"
 #include "client/roaming.h"
 #include "client/state.h"
@@ -203,6 +204,7 @@ static int prepare(struct client *c)
     };
     c->tunnel = tunnel_new(&tools);
     c->parallel.roaming = roaming_new(c);
+    loop_guard_start(c);
     c->hourly = loop_timer_new(c->loop, hourly, c);
     loop_timer_every(c->hourly, HOUR_MS);
     return 0;
@@ -213,6 +215,7 @@ static void unprepare(struct client *c)
     connect_abort(c);
     credentials_cancel(c->credentials);
     statistics_stop(c);
+    loop_guard_stop(c);
     roaming_free(c->parallel.roaming);
     c->parallel.roaming = NULL;
     tunnel_free(c->tunnel);

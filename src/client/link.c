@@ -372,7 +372,8 @@ struct link *link_new(const struct link_request *request)
     l->push_timer = loop_timer_new(request->loop, push_timer, l);
     l->tick_timer = loop_timer_new(request->loop, tick, l);
     loop_timer_every(l->tick_timer, TICK_MS);
-    if (request->config->connect_timeout && request->transport.remote.any.sa_family != AF_UNSPEC) {
+    bool somewhere = request->transport.remote.any.sa_family != AF_UNSPEC || request->transport.proxy;
+    if (request->config->connect_timeout && somewhere) {
         loop_timer_after(l->poll_timer, 1000u * (uint64_t)request->config->connect_timeout);
     }
     struct transport_callbacks callbacks = {.ready = on_ready, .failed = on_transport_failed, .arg = l};

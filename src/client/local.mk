@@ -12,6 +12,7 @@ src_client_libclient_a_SOURCES = \
 	src/client/kill_switch.c src/client/kill_switch.h \
 	src/client/link.c src/client/link.h \
 	src/client/management.c src/client/management.h \
+	src/client/loop_guard.c src/client/loop_guard.h \
 	src/client/messages.c src/client/messages.h \
 	src/client/metrics.c src/client/metrics.h \
 	src/client/outfit.c src/client/outfit.h \

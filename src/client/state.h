@@ -62,6 +62,12 @@ struct client_asked {
     void (*remote)(struct client *c, enum management_remote what);
 };
 
+/** Packets of the tunnel's own connection that came back out of it (loop_guard.h). */
+struct client_guard {
+    struct loop_timer *timer;
+    uint64_t dropped;
+};
+
 /** Connections besides the one in charge, and what begins them. */
 struct client_parallel {
     struct race *race;
@@ -104,6 +110,7 @@ struct client {
     uint32_t peer_handles;           /* last one given to a link */
     struct attempt *attempt;         /* the one in charge; NULL between attempts and while remotes race */
     struct client_parallel parallel;
+    struct client_guard guard;
     struct client_ending ending;
     struct client_retry retry;
     struct job *question;            /* a person is being asked */

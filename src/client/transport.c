@@ -299,6 +299,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         return;
     }
     if (status < 0) {
+        log_error("TCP: the proxy closed the connection: %s", uv_strerror(status));
         fail(t, proxy_reason(t));
         return;
     }

@@ -102,7 +102,8 @@ struct rtnl_route {
     bool onlink;              /* gateway is reachable although no address covers it */
 };
 
-/** rtnl_route_add - add, never replace. Return: 0; -EEXIST (was there before: not ours to delete); -errno. */
+/** rtnl_route_add - add, never replace. An IPv4 route goes before one that leads elsewhere with the same metric.
+ *  Return: 0; -EEXIST (the same was there before: not ours to delete); -errno. */
 int rtnl_route_add(struct rtnl *nl, const struct rtnl_route *route);
 
 /** rtnl_route_del - remove exactly this route. Return: 0; -ESRCH (not there); -errno. */

@@ -159,7 +159,9 @@ static struct nlmsghdr *build(struct rtnl *nl, uint16_t type, uint16_t flags, co
 
 int rtnl_route_add(struct rtnl *nl, const struct rtnl_route *route)
 {
-    return rtnl_transact(nl, build(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route), NULL, NULL);
+    bool six = route->dst.addr.family == AF_INET6;
+    uint16_t flags = six ? NLM_F_CREATE | NLM_F_EXCL : NLM_F_CREATE;
+    return rtnl_transact(nl, build(nl, RTM_NEWROUTE, flags, route), NULL, NULL);
 }
 
 int rtnl_route_del(struct rtnl *nl, const struct rtnl_route *route)

@@ -1,0 +1,230 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# A client whose only way to the server is a proxy: squid, dante, and ones that lie.
+#
+#   [s] 10.99.0.1 --- 10.99.0.254 [p] 10.99.1.1 --- 10.99.1.2 eth0 [c]
+#        udp 1194, tcp 1194        squid 3128, danted 1080, no forwarding
+. "$(dirname "$0")/../tools/testlib.sh"
+. "$(dirname "$0")/../tools/clientlib.sh"
+
+behind_proxy() { # PROTO...
+    need_net
+    ns_new s
+    ns_new p
+    ns_new c
+    veth s eth0 10.99.0.1/24 p up 10.99.0.254/24
+    veth p down 10.99.1.1/24 c eth0 10.99.1.2/24
+    cp -r "$CLIENT_PKI/pki" "$WORK/pki"
+    chmod 755 "$WORK/pki"
+    local proto
+    for proto in "$@"; do
+        case $proto in
+        tcp) server_start tcp 7 tcp4-server 1194 ;;
+        udp) server_start udp 7 udp4 1194 ;;
+        esac
+    done
+    printf 'anna\nsecret word\n' >"$WORK/login"
+    printf 'anna\nwrong\n' >"$WORK/bad-login"
+    chmod 600 "$WORK/login" "$WORK/bad-login"
+}
+
+# ---------------------------------------------------------------- HTTP
+
+squid_start() { # none|basic|digest|both
+    need squid
+    local helpers=/usr/lib/squid auth=$1
+    printf 'anna:%s\n' "$(openssl passwd -apr1 'secret word')" >"$WORK/basic.passwd"
+    printf 'anna:realm:%s\n' "$(printf 'anna:realm:secret word' | md5sum | cut -d' ' -f1)" >"$WORK/digest.passwd"
+    {
+        case $auth in basic | both)
+            echo "auth_param basic program $helpers/basic_ncsa_auth $WORK/basic.passwd"
+            echo "auth_param basic children 1"
+            ;;
+        esac
+        case $auth in digest | both)
+            echo "auth_param digest program $helpers/digest_file_auth -c $WORK/digest.passwd"
+            echo "auth_param digest realm realm"
+            echo "auth_param digest children 1"
+            ;;
+        esac
+        [ "$auth" = none ] || printf 'acl users proxy_auth REQUIRED\nhttp_access deny !users\n'
+        cat <<-END
+			http_access allow all
+			http_port 10.99.1.1:3128
+			pid_filename none
+			cache deny all
+			shutdown_lifetime 0 seconds
+			cache_log $WORK/squid-cache.log
+			logformat vpn %rm %ru %rv %un %>Hs agent=%{User-Agent}>h x=%{X-Test}>h
+			access_log stdio:$WORK/access vpn
+			netdb_filename none
+			workers 1
+		END
+    } >"$WORK/squid.conf"
+    chmod 777 "$WORK"
+    chmod 644 "$WORK"/*.passwd
+    start squid ip netns exec "$(ns p)" squid -N -f "$WORK/squid.conf"
+    wait_for 15 "squid" in_ns p sh -c "ss -ltn | grep -q :3128"
+}
+
+through() { # LINE...: connect with these options, ping, end
+    client_conf "remote 10.99.0.1 1194 tcp-client" "$@"
+    client_start
+    client_up
+    client_pings
+    stop client
+}
+
+http_none() {
+    behind_proxy tcp
+    squid_start none
+    through "http-proxy 10.99.1.1 3128" "http-proxy-option VERSION 1.1" "http-proxy-option AGENT Mozilla/9" \
+        'http-proxy-option CUSTOM-HEADER "X-Test" "one two"'
+    wait_for 5 "squid's log" grep -qF 'CONNECT 10.99.0.1:1194 1.1 - 200 agent=Mozilla/9 x=one%20two' "$WORK/access"
+}
+
+http_basic() {
+    behind_proxy tcp
+    squid_start basic
+    through "http-proxy 10.99.1.1 3128 login basic"
+    through "http-proxy 10.99.1.1 3128 auto" "http-proxy-user-pass login"
+    through "http-proxy 10.99.1.1 3128 auto" "<http-proxy-user-pass>" "anna" "secret word" "</http-proxy-user-pass>"
+    client_conf "remote 10.99.0.1 1194 tcp-client" "http-proxy 10.99.1.1 3128 auto-nct" "http-proxy-user-pass login" "connect-retry-max 1" \
+        "connect-retry 0 1"
+    client_start
+    client_ends 1
+    expect_log "$WORK/client.log" 'offers only the Basic method, which "auto-nct" forbids'
+    client_conf "remote 10.99.0.1 1194 tcp-client" "http-proxy 10.99.1.1 3128 bad-login basic" "connect-retry-max 1" \
+        "connect-retry 0 1"
+    client_start
+    client_ends 1
+    expect_log "$WORK/client.log" 'user name or password is wrong'
+    expect_log "$WORK/client.log" 'SIGUSR1\[soft,HTTP proxy error\] received'
+    client_conf "remote 10.99.0.1 1194 tcp-client" "http-proxy 10.99.1.1 3128" "connect-retry-max 1" "connect-retry 0 1"
+    client_start
+    client_ends 1
+    expect_log "$WORK/client.log" 'HTTP proxy asks for a login'
+}
+
+http_digest() {
+    behind_proxy tcp
+    squid_start digest
+    through "http-proxy 10.99.1.1 3128 auto" "http-proxy-user-pass login"
+    through "http-proxy 10.99.1.1 3128 auto-nct" "http-proxy-user-pass login"
+}
+
+http_both() {
+    behind_proxy tcp
+    squid_start both
+    through "http-proxy 10.99.1.1 3128 auto-nct" "http-proxy-user-pass login"
+    wait_for 5 "a 407 first and then success with the digest" \
+        sh -c "grep -q ' - 407 ' '$WORK/access' && grep -q ' anna 200 ' '$WORK/access'"
+}
+
+# All traffic goes into the tunnel: the route that is kept outside is the proxy's.
+http_redirected() {
+    behind_proxy tcp
+    squid_start none
+    ip -n "$(ns c)" route add default via 10.99.1.1
+    client_conf "remote 10.99.0.1 1194 tcp-client" "http-proxy 10.99.1.1 3128" "redirect-gateway def1"
+    client_start
+    client_up
+    client_pings
+    in_ns c ip route get 10.99.1.1 | grep -q eth0 || fail "the proxy is looked for inside the tunnel"
+    in_ns c ip route get 10.99.0.1 | grep -q tun0 || fail "the server's address is not in the tunnel"
+}
+
+# ---------------------------------------------------------------- SOCKS
+
+dante_start() { # none|username
+    need danted
+    id vpndtest >/dev/null 2>&1 || skip "needs a user for danted" 
+    cat >"$WORK/danted.conf" <<-END
+		logoutput: $WORK/danted.log
+		internal: 10.99.1.1 port = 1080
+		external: 10.99.0.254
+		socksmethod: $1
+		user.privileged: root
+		user.unprivileged: nobody
+		client pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }
+		socks pass { from: 0.0.0.0/0 to: 0.0.0.0/0 command: bind connect udpassociate bindreply udpreply }
+	END
+    start danted ip netns exec "$(ns p)" danted -f "$WORK/danted.conf" -p "$WORK/danted.pidfile"
+    wait_for 10 "danted" in_ns p sh -c "ss -ltn | grep -q :1080"
+}
+
+socks() { # none|username PROTO
+    behind_proxy "$2"
+    dante_start "$1"
+    local login=
+    [ "$1" = none ] || login=socks-login
+    printf 'vpndtest\nsecret word\n' >"$WORK/socks-login"
+    client_conf "remote 10.99.0.1 1194 ${2/tcp/tcp-client}" "socks-proxy 10.99.1.1 1080 $login"
+    client_start
+    client_up
+    client_pings
+    in_ns c ping -c 20 -i 0.01 -s 1300 -q -W 1 10.77.0.1 | grep -qE ' [0-9]% packet loss' || fail "packets are lost"
+    stop client
+    [ "$1" = none ] && return 0
+    printf 'vpndtest\nwrong\n' >"$WORK/socks-login"
+    client_conf "remote 10.99.0.1 1194 ${2/tcp/tcp-client}" "socks-proxy 10.99.1.1 1080 $login" "connect-retry-max 1" \
+        "connect-retry 0 1"
+    client_start
+    client_ends 1
+    expect_log "$WORK/client.log" 'SOCKS proxy: user name or password is wrong'
+    expect_log "$WORK/client.log" 'SIGUSR1\[soft,socks-error\] received'
+}
+
+# ---------------------------------------------------------------- ones that lie
+
+hostile() {
+    need python3
+    behind_proxy
+    local kind option port=4000 expect
+    while read -r kind option expect; do
+        port=$((port + 1))
+        start "proxy-$kind-$port" ip netns exec "$(ns p)" python3 "$TESTS_DIR/tools/hostile_proxy.py" 10.99.1.1 $port "$kind"
+        expect_log "$WORK/proxy-$kind-$port.log" READY
+        client_conf "remote 10.99.0.1 1194 tcp-client" "connect-retry-max 1" "connect-retry 0 1" "connect-timeout 1" \
+            "hand-window 2" "$option 10.99.1.1 $port$([ "$option" != http-proxy ] || printf " auto\nhttp-proxy-user-pass login")"
+        client_start
+        client_ends 1 20
+        grep -qE -- "$expect" "$WORK/client.log" || fail "$kind: no line that says '$expect'"
+        [ "$(wc -l <"$WORK/client.log")" -lt 40 ] || fail "$kind floods the log"
+        grep -q $'\x1b' "$WORK/client.log" && fail "$kind: its control characters reach the log"
+        stop "proxy-$kind-$port" KILL
+    done <<-'END'
+		endless-headers http-proxy The proxy's answer is longer than .* bytes: giving this connection up|headers never end
+		endless-line http-proxy The proxy's answer is longer than .* bytes|the answer is not HTTP
+		stall http-proxy Server poll timeout, restarting
+		not-http http-proxy HTTP proxy: the answer is not HTTP
+		forbidden http-proxy HTTP proxy returned bad status: 403 Forbidden
+		unknown-method http-proxy offers no method of authentication that this program knows
+		digest-without-nonce http-proxy cannot answer its challenge
+		close http-proxy the proxy closed the connection
+		lie http-proxy SIGUSR1\[soft,(connection-reset|tls-error|server_poll)\]
+		socks-version socks-proxy this is not SOCKS version 5
+		socks-method socks-proxy SOCKS proxy: it wants a user name and password|SOCKS proxy:
+		socks-refused socks-proxy SOCKS proxy refused: .*
+		socks-address-type socks-proxy SOCKS proxy: its answer is not SOCKS version 5
+		socks-short socks-proxy the proxy closed the connection|Server poll timeout
+		stall socks-proxy Server poll timeout, restarting
+	END
+}
+
+if [ "$(id -u)" = 0 ] && ! id vpndtest >/dev/null 2>&1; then
+    useradd -M -s /usr/sbin/nologin vpndtest 2>/dev/null && made_user=1
+    echo 'vpndtest:secret word' | chpasswd 2>/dev/null
+    trap 'userdel vpndtest 2>/dev/null; rm -rf "$CLIENT_PKI"' EXIT
+fi
+run_case http-none http_none
+run_case http-basic http_basic
+run_case http-digest http_digest
+run_case http-digest-and-basic http_both
+run_case http-redirect-gateway http_redirected
+run_case socks-tcp socks none tcp
+run_case socks-tcp-password socks username tcp
+run_case socks-udp socks none udp
+run_case socks-udp-password socks username udp
+run_case hostile hostile
+finish
