@@ -213,7 +213,7 @@ hostile() {
 }
 
 if [ "$(id -u)" = 0 ] && ! id vpndtest >/dev/null 2>&1; then
-    useradd -M -s /usr/sbin/nologin vpndtest 2>/dev/null && made_user=1
+    useradd -M -s /usr/sbin/nologin vpndtest 2>/dev/null
     echo 'vpndtest:secret word' | chpasswd 2>/dev/null
     trap 'userdel vpndtest 2>/dev/null; rm -rf "$CLIENT_PKI"' EXIT
 fi

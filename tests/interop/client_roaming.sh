@@ -36,7 +36,7 @@ answered() { [ "$(grep -c '64 bytes' "$WORK/ping.log")" -gt "$1" ]; }
 back_again() {
     local n
     n=$(grep -c '64 bytes' "$WORK/ping.log" || true)
-    wait_for "${1:-10}" "pings to be answered again" answered $((n + 3))
+    wait_for 10 "pings to be answered again" answered $((n + 3))
     echo "longest gap: $(longest_gap) ms"
 }
 

@@ -137,7 +137,7 @@ same_as_openvpn() {
     routed_network
     local name remote lines number=0 running=0 wanted=0
     while IFS='|' read -r name remote lines; do
-        [ -z "${PLAN:-}" ] || [[ $name == $PLAN ]] || continue
+        [ -z "${PLAN:-}" ] || [[ $name == *"$PLAN"* ]] || continue
         number=$((number + 1))
         (set +e; one_plan "$number" "$name" "$remote" "$lines") &
         wanted=$((wanted + 1)) running=$((running + 1))
