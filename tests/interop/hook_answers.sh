@@ -87,7 +87,7 @@ same_restarts() { # LINE...
     case_cleanup
     : >"$WORK/pids"
     : >"$WORK/namespaces"
-    rm -f "$WORK/notes"
+    rm -f "$WORK/notes" "$WORK/server.log" "$WORK/client.log"
     server_and_client
     (restart vpnd "$@") >"$WORK/seen" || fail "vpnd: $(cat "$WORK/seen")"
     diff "$WORK/expected" "$WORK/seen" || fail "up and down differ"
