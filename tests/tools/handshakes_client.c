@@ -226,6 +226,9 @@ static void client_flush(struct run *r, struct client *c, struct clock_now now)
         c->ping_at_ms = now.mono_ms + (uint64_t)o->ping_s * 1000 * (r->completed % 100) / 100; /* spread */
         c->until_ms = now.mono_ms + (uint64_t)o->hold_s * 1000;
     }
+    if (c->state == HOLDING && o->hold_s == 0 && session_idle(c->session)) {
+        client_stop(r, c);
+    }
 }
 
 static void client_tick(struct run *r, struct client *c, struct clock_now now)
