@@ -24,6 +24,7 @@
 struct lifecycle {
     char *pidfile;
     char *runtime_stem; /* without suffix; NULL: no runtime directory */
+    int notify;         /* to the service manager; -1: none */
     bool forked;
     bool dropped;
     bool chrooted;
@@ -118,6 +119,10 @@ static int go_into_background(struct lifecycle *life, const struct config *confi
 int lifecycle_start(const struct config *config, struct lifecycle **out)
 {
     struct lifecycle *life = mem_zalloc(sizeof(*life));
+    life->notify = daemon_notify_open();
+    if (life->notify < 0 && life->notify != -ENOENT) {
+        log_warn("cannot reach the service manager: %s", err_str(life->notify));
+    }
     if (config->nice) {
         int r = daemon_nice(config->nice);
         if (r < 0) {
@@ -166,9 +171,12 @@ const char *lifecycle_name(const struct lifecycle *life)
 
 /* ------------------------------------------------------------------ service manager */
 
-static void notify(const char *text)
+static void notify(struct lifecycle *life, const char *text)
 {
-    int r = daemon_notify(text);
+    if (life->notify < 0) {
+        return;
+    }
+    int r = daemon_notify(life->notify, text);
     if (r < 0) {
         log_warn("cannot reach the service manager: %s", err_str(r));
     }
@@ -176,26 +184,23 @@ static void notify(const char *text)
 
 void lifecycle_ready(struct lifecycle *life)
 {
-    (void)life;
     char text[128];
     (void)snprintf(text, sizeof(text), "READY=1\nSTATUS=Pre-connection initialization successful\nMAINPID=%ld",
                    (long)getpid());
-    notify(text);
+    notify(life, text);
 }
 
 void lifecycle_status(struct lifecycle *life, const char *text)
 {
-    (void)life;
     char *line = mem_printf("STATUS=%s", text);
-    notify(line);
+    notify(life, line);
     free(line);
 }
 
 void lifecycle_failed(struct lifecycle *life, const char *text)
 {
-    (void)life;
     char *line = mem_printf("STATUS=Failed to start up: %s With Errors\nERRNO=1", text);
-    notify(line);
+    notify(life, line);
     free(line);
 }
 
@@ -277,6 +282,9 @@ void lifecycle_end(struct lifecycle *life)
     }
     if (life->pidfile && !life->chrooted) {
         daemon_pidfile_remove(life->pidfile);
+    }
+    if (life->notify >= 0) {
+        (void)close(life->notify);
     }
     free(life->pidfile);
     free(life->runtime_stem);

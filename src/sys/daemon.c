@@ -110,11 +110,10 @@ bool daemon_has_notify(void)
     return path && (path[0] == '/' || path[0] == '@') && path[1] != '\0';
 }
 
-/* The protocol is one datagram of lines (sd_notify(3)); it needs no library. */
-int daemon_notify(const char *text)
+int daemon_notify_open(void)
 {
     if (!daemon_has_notify()) {
-        return 0;
+        return -ENOENT;
     }
     const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un to = {.sun_family = AF_UNIX};
@@ -126,15 +125,23 @@ int daemon_notify(const char *text)
     if (path[0] == '@') {
         to.sun_path[0] = '\0'; /* abstract name */
     }
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + (path[0] == '/' ? 1 : 0));
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return -errno;
     }
-    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + (path[0] == '/' ? 1 : 0));
-    ssize_t n = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, size);
-    int r = n < 0 ? -errno : 1;
-    (void)close(fd);
-    return r;
+    if (connect(fd, (struct sockaddr *)&to, size) < 0) {
+        int r = -errno;
+        (void)close(fd);
+        return r;
+    }
+    return fd;
+}
+
+/* The protocol is one datagram of lines (sd_notify(3)); it needs no library. */
+int daemon_notify(int fd, const char *text)
+{
+    return send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
 void daemon_raise_files(void)

@@ -32,8 +32,12 @@ int daemon_nice(int delta);
 /** daemon_lock_memory - raise RLIMIT_MEMLOCK to at least 100 MB and mlockall(). Return: 0 or -errno. */
 int daemon_lock_memory(void);
 
-/** daemon_notify - send @text ("READY=1\n...") to the service manager. Return: 1 accepted, 0 none, or -errno. */
-int daemon_notify(const char *text);
+/** daemon_notify_open - a socket to the service manager, of use in a chroot too. Return: descriptor, -ENOENT when there
+ *  is none, -errno. */
+int daemon_notify_open(void);
+
+/** daemon_notify - send @text ("READY=1\n...") to it. Return: 0 or -errno. */
+int daemon_notify(int fd, const char *text);
 
 /** daemon_has_notify - a service manager waits for daemon_notify(). */
 bool daemon_has_notify(void);

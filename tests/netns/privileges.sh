@@ -135,6 +135,36 @@ in_chroot() {
     [ "$(in_ns s cat /proc/sys/net/ipv4/ip_forward)" = 0 ] || fail "forwarding stays on"
 }
 
+# The units of contrib/systemd, and what a service manager that waits is told, from within a chroot too.
+units() {
+    need systemd-analyze
+    local unit dir=${BUILD_DIR:-$SOURCE_DIR/build}/contrib/systemd
+    for unit in client server; do
+        [ -e "$dir/vpnd-$unit@.service" ] || skip "the units are not built"
+        sed "s|^ExecStart=[^ ]*|ExecStart=$VPND|; /^Documentation/d" "$dir/vpnd-$unit@.service" >"$WORK/vpnd-$unit@.service"
+        local said
+        said=$(systemd-analyze verify "$WORK/vpnd-$unit@.service" 2>&1 | grep vpnd-) || true
+        [ -z "$said" ] || fail "$said"
+    done
+}
+
+client_of_manager() {
+    need openvpn socat
+    server_and_client
+    mkdir "$WORK/jail" "$WORK/jail/tmp"
+    write_configs client "user nobody" "group nogroup" "chroot $WORK/jail" "daemon vpnd-test" "log $WORK/client.log"
+    launch server "$OPENVPN"
+    expect_log "$WORK/server.log" 'Initialization Sequence Completed'
+    start notify socat -u "UNIX-RECVFROM:$WORK/notify,fork" OPEN:"$WORK/said",creat,append
+    wait_for 5 "the socket" test -S "$WORK/notify"
+    NOTIFY_SOCKET=$WORK/notify launch client "$VPND"
+    wait_for 20 "the connection" connected_times 1
+    wait_for 5 "the last word" grep -aq 'STATUS=Initialization Sequence Completed' "$WORK/said"
+    grep -aq 'READY=1' "$WORK/said" || fail "READY is missing"
+    grep -aq "MAINPID=$(pid_of client)" "$WORK/said" || fail "it forked, or says a wrong MAINPID"
+    stop client
+}
+
 # Started as somebody who only has what systemd may give: no root at all.
 without_root() {
     need openvpn setpriv
@@ -156,5 +186,7 @@ run_case client-as-nobody-kill-switch client_as_nobody kill-switch
 run_case server-as-nobody server_as_nobody
 run_case with-scripts with_scripts
 run_case chroot in_chroot
+run_case units units
+run_case service-manager client_of_manager
 run_case without-root without_root
 finish
