@@ -9,7 +9,10 @@
 BIN_SYSTEMCTL='case "$*" in
 daemon-reload) ;;
 "enable --now vpnd" | "restart vpnd")
-    [ ! -f /run/vpnd.pid ] || kill "$(cat /run/vpnd.pid)"
+    if [ -f /run/vpnd.pid ]; then
+        kill "$(cat /run/vpnd.pid)"
+        while kill -0 "$(cat /run/vpnd.pid)" 2>/dev/null; do sleep 0.05; done
+    fi
     mkdir -p /run/vpnd
     command=$(sed -n "s/^ExecStart=//p" /etc/systemd/system/vpnd.service)
     : >"$WORK/vpnd.log"
