@@ -262,13 +262,14 @@ static void passphrase_given(struct client *c, const char *passphrase)
         client_fatal(c);
         return;
     }
-    connect_next(c);
+    c->unlocked(c);
 }
 
-static void login_known(struct client *c)
+void client_unlock_key(struct client *c, void (*then)(struct client *c))
 {
+    c->unlocked = then;
     if (c->tls) {
-        connect_next(c);
+        then(c);
     } else if (!client_management_ask_passphrase(c, false, passphrase_given)) {
         client_fatal(c);
     }
@@ -276,7 +277,7 @@ static void login_known(struct client *c)
 
 static void released(void *arg)
 {
-    client_management_ask_login(arg, login_known);
+    client_management_ask_login(arg, connect_next);
 }
 
 static void begin(struct client *c)

@@ -12,6 +12,16 @@
 
 /* ------------------------------------------------------------------ after everything is down */
 
+/* Why, in the words of >STATE: the reason, the signal's name, or where the start was interrupted. */
+static const char *end_detail(const struct client *c)
+{
+    const struct loop_signal_info *signal = &c->ending.signal;
+    if (signal->source != LOOP_SOURCE_HARD && signal->reason[0]) {
+        return signal->reason;
+    }
+    return c->ending.interrupted ? "init_instance" : loop_signal_name(signal->signal);
+}
+
 static void after_down(void *arg)
 {
     struct client *c = arg;
@@ -19,6 +29,8 @@ static void after_down(void *arg)
         tunnel_down(c->tunnel, loop_signal_env(&c->ending.signal), false, after_down, c);
         return;
     }
+    bool comes_back = c->ending.signal.signal == LOOP_SIGNAL_USR1 || c->ending.signal.signal == LOOP_SIGNAL_HUP;
+    client_announce(c, comes_back ? "RECONNECTING" : "EXITING", end_detail(c));
     switch (c->ending.signal.signal) {
     case LOOP_SIGNAL_USR1:
         c->ending.active = false;
@@ -34,23 +46,12 @@ static void after_down(void *arg)
     }
 }
 
-/* Why, in the words of >STATE: the reason, the signal's name, or where the start was interrupted. */
-static const char *end_detail(const struct client *c)
-{
-    const struct loop_signal_info *signal = &c->ending.signal;
-    if (signal->source != LOOP_SOURCE_HARD && signal->reason[0]) {
-        return signal->reason;
-    }
-    return client_management_waits(c) ? "init_instance" : loop_signal_name(signal->signal);
-}
-
 static void take_down(struct client *c)
 {
     bool soft = c->ending.signal.signal == LOOP_SIGNAL_USR1;
     const struct config *config = c->attempt ? c->attempt->config : c->config;
     bool keep = soft && config->persist_tun;
-    client_announce(c, soft || c->ending.signal.signal == LOOP_SIGNAL_HUP ? "RECONNECTING" : "EXITING",
-                    end_detail(c));
+    c->ending.interrupted = client_management_waits(c);
     connect_abort(c);
     loop_timer_free(c->session_timer);
     c->session_timer = NULL;
@@ -93,7 +94,6 @@ static void start_notification(struct client *c, const struct loop_signal_info *
 {
     log_info("%s received, sending exit notification to peer", loop_signal_name(info->signal));
     loop_set_phase(c->loop, LOOP_PHASE_EXITING);
-    client_announce(c, "EXITING", "exit-with-notification");
     c->ending.notify_left = c->attempt->config->explicit_exit_notify;
     c->ending.notified_once = link_send_exit(c->attempt->link);
     c->notify_timer = loop_timer_new(c->loop, notify_tick, c);

@@ -164,6 +164,11 @@ static void begin_attempt(struct client *c)
     attempt_begin(c->attempt, &in_charge, c);
 }
 
+static void login_for_attempt(struct client *c)
+{
+    client_management_ask_login(c, begin_attempt);
+}
+
 static void remote_chosen(struct client *c, enum management_remote what)
 {
     if (what == MANAGEMENT_REMOTE_SKIP) {
@@ -174,7 +179,7 @@ static void remote_chosen(struct client *c, enum management_remote what)
         }
         return;
     }
-    client_management_ask_login(c, begin_attempt);
+    client_unlock_key(c, login_for_attempt);
 }
 
 /* Somebody who wants to be asked about each remote gets them one by one. */
@@ -190,11 +195,16 @@ static void begin_race(struct client *c)
     c->parallel.race = race_start(&request);
 }
 
-/* Management is asked for the remote first, then for the login. */
+static void login_for_race(struct client *c)
+{
+    client_management_ask_login(c, begin_race);
+}
+
+/* Management is asked for the remote first, then for the private key, then for the login. */
 static void set_off(struct client *c)
 {
     if (races(c)) {
-        client_management_ask_login(c, begin_race);
+        client_unlock_key(c, login_for_race);
         return;
     }
     connect_adopt(c, attempt_new(c, remotes_current(&c->remotes), c->remotes.address, false));

@@ -43,6 +43,7 @@ struct tls_setup;
 /** How the current connection ends, once that is decided. */
 struct client_ending {
     bool active;                 /* closing is under way */
+    bool interrupted;            /* a management client was being asked something */
     bool notified_once;          /* the exit notification needs no repetition */
     struct loop_signal_info signal;
     unsigned notify_left;        /* seconds of exit notification still to wait */
@@ -87,6 +88,7 @@ struct client {
     struct mgmt *mgmt;               /* NULL: not configured */
     struct client_metrics *metrics;
     struct client_asked asked;
+    void (*unlocked)(struct client *c); /* goes on with the private key */
     enum config_auth_retry auth_retry; /* as configured, until management changes it */
     struct env env;                  /* of the user's programs */
     struct rtnl *nl;
@@ -128,6 +130,9 @@ struct client {
 
 /** client_announce - tell listeners (management, scripts) a state: "CONNECTING", detail or "". */
 void client_announce(struct client *c, const char *state, const char *detail);
+
+/** client_unlock_key - @then goes on once the private key is loaded; management is asked for its pass phrase if need be. */
+void client_unlock_key(struct client *c, void (*then)(struct client *c));
 
 /** client_fail - raise the restart for @reason. */
 void client_fail(struct client *c, enum restart_reason reason);

@@ -165,24 +165,31 @@ void client_auth_cancel(struct mgmt *m, struct event_request *request)
     }
 }
 
-bool client_auth_decide(struct mgmt *m, uint64_t client_id, uint64_t key_id, bool accept, const char *text)
+bool client_auth_decide(struct mgmt *m, struct mgmt_verdict *verdict)
 {
-    struct mgmt_login *login = find(m, client_id);
-    if (!login || login->key_id != key_id) {
+    struct mgmt_login *login = find(m, verdict->client_id);
+    if (!login || login->key_id != verdict->key_id) {
         return false;
     }
-    struct event_request *request = login->request;
-    if (!request) {
-        return accept && login->accepted; /* said twice */
+    verdict->request = login->request;
+    if (!login->request) {
+        return verdict->accept && login->accepted; /* said twice */
     }
     login->request = NULL;
-    login->accepted = accept;
-    if (accept && text && *text) {
+    login->accepted = verdict->accept;
+    if (verdict->accept && verdict->text && *verdict->text) {
         free(login->config);
-        login->config = mem_strdup(text);
+        login->config = mem_strdup(verdict->text);
     }
-    event_answer(request, &m->listener, accept ? EVENT_ACCEPT : EVENT_REJECT, accept ? NULL : text);
     return true;
+}
+
+void client_auth_tell(struct mgmt *m, const struct mgmt_verdict *verdict)
+{
+    if (verdict->request) {
+        event_answer(verdict->request, &m->listener, verdict->accept ? EVENT_ACCEPT : EVENT_REJECT,
+                     verdict->accept ? NULL : verdict->text);
+    }
 }
 
 bool client_auth_pending(struct mgmt *m, uint64_t client_id, uint64_t key_id, const char *extra, unsigned timeout_s)

@@ -486,14 +486,21 @@ static void cmd_client_kill(struct mgmt_connection *c, const struct token_line *
           "client-kill command failed");
 }
 
+static void accept_login(struct mgmt_connection *c, struct mgmt_verdict *verdict)
+{
+    struct mgmt *m = c->mgmt;
+    bool good = client_auth_decide(m, verdict);
+    reply(c, good, "client-auth command succeeded", "client-auth command failed");
+    client_auth_tell(m, verdict);
+}
+
 static void client_auth_lines(struct mgmt_connection *c, const char *lines)
 {
     if (!is_server(c->mgmt)) {
         refuse_mode(c, "client-auth");
         return;
     }
-    reply(c, client_auth_decide(c->mgmt, c->lines_cid, c->lines_kid, true, lines), "client-auth command succeeded",
-          "client-auth command failed");
+    accept_login(c, &(struct mgmt_verdict){.client_id = c->lines_cid, .key_id = c->lines_kid, .accept = true, .text = lines});
 }
 
 static void cmd_client_auth(struct mgmt_connection *c, const struct token_line *words)
@@ -513,8 +520,7 @@ static void cmd_client_auth_nt(struct mgmt_connection *c, const struct token_lin
             refuse_mode(c, "client-auth");
             return;
         }
-        reply(c, client_auth_decide(c->mgmt, cid, kid, true, NULL), "client-auth command succeeded",
-              "client-auth command failed");
+        accept_login(c, &(struct mgmt_verdict){.client_id = cid, .key_id = kid, .accept = true});
     }
 }
 
@@ -530,11 +536,14 @@ static void cmd_client_deny(struct mgmt_connection *c, const struct token_line *
         return;
     }
     const char *client_reason = word(words, 4);
-    bool good = client_auth_decide(c->mgmt, cid, kid, false, client_reason);
+    struct mgmt *m = c->mgmt;
+    struct mgmt_verdict verdict = {.client_id = cid, .key_id = kid, .text = client_reason};
+    bool good = client_auth_decide(m, &verdict);
     if (good) {
         log_info("MULTI: connection rejected: %s, CLI:%s", words->text[3], client_reason ? client_reason : "[NULL]");
     }
     reply(c, good, "client-deny command succeeded", "client-deny command failed");
+    client_auth_tell(m, &verdict);
 }
 
 static void cmd_client_pending_auth(struct mgmt_connection *c, const struct token_line *words)

@@ -43,6 +43,15 @@ struct mgmt_login {
     char *config;                  /* lines of client-auth, until the connect stage takes them */
 };
 
+/* What a management client decided. */
+struct mgmt_verdict {
+    uint64_t client_id;
+    uint64_t key_id;
+    bool accept;
+    const char *text;              /* accepted: configuration lines; refused: reason for the client; NULL */
+    struct event_request *request; /* set by client_auth_decide() */
+};
+
 struct mgmt_connection;
 typedef void (*mgmt_lines_fn)(struct mgmt_connection *c, const char *lines);
 
@@ -144,7 +153,9 @@ void query_answer_proxy(struct mgmt_connection *c, const struct token_line *word
 /* client_auth.c */
 enum event_vote client_auth_event(struct mgmt *m, const struct event *event, struct event_request *request);
 void client_auth_cancel(struct mgmt *m, struct event_request *request);
-bool client_auth_decide(struct mgmt *m, uint64_t client_id, uint64_t key_id, bool accept, const char *text);
+/* check and remember; then, after the reply, tell the asker, who acts at once */
+bool client_auth_decide(struct mgmt *m, struct mgmt_verdict *verdict);
+void client_auth_tell(struct mgmt *m, const struct mgmt_verdict *verdict);
 bool client_auth_pending(struct mgmt *m, uint64_t client_id, uint64_t key_id, const char *extra, unsigned timeout_s);
 void client_auth_free(struct mgmt *m);
 void client_auth_env(struct mgmt *m, const char *prefix, const struct env *env, const char *username,

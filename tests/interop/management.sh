@@ -77,6 +77,65 @@ commands() { # server|client
     same openvpn.out vpnd.out
 }
 
+# The user bob has the password "secret". With a second argument the server asks for a PIN as well.
+write_login() {
+    cat >"$WORK/verify.sh" <<-'END'
+		#!/bin/sh
+		{ read -r user; read -r password; } <"$1"
+		case $password in
+		secret) [ ! -e pin ] || { echo "CRV1:R,E:s1:Ym9i:Your PIN" >"$auth_failed_reason_file"; exit 1; } ;;
+		CRV1::s1::4711) ;;
+		*) exit 1 ;;
+		esac
+	END
+    chmod +x "$WORK/verify.sh"
+    printf '%s\n' 'script-security 2' 'auth-user-pass-verify ./verify.sh via-file' 'push "echo hello"' \
+        'push "route 10.55.0.0 255.255.0.0"' >>"$WORK/server.conf"
+}
+
+# A client that asks its management for everything; the server is openvpn.
+asking() { # DIALOGUE CLIENT-OPTION...
+    need openvpn openssl python3
+    local dialogue=$1 prog
+    shift
+    server_and_client
+    write_configs
+    write_login
+    [ "$dialogue" != client_challenge ] || {
+        : >"$WORK/pin"
+        openssl pkey -in "$WORK/pki/client1.key" -aes256 -passout pass:geheim -out "$WORK/pki/locked.key"
+        sed -i 's/client1.key/locked.key/' "$WORK/client.conf"
+    }
+    launch server openvpn
+    for prog in openvpn vpnd; do
+        launch client $prog --connect-retry 1 --auth-user-pass --auth-retry interact --management-query-passwords "$@"
+        talk client "$DIALOGUES/$dialogue.txt" $prog.out
+        wait_for 10 "the client to end" sh -c "! kill -0 $(pid_of client)"
+    done
+    same openvpn.out vpnd.out
+}
+
+# A server whose management client decides on logins; the client is openvpn.
+deciding() {
+    need openvpn openssl python3
+    server_and_client
+    write_configs
+    printf 'bob\nsecret\n' >"$WORK/login"
+    local prog
+    for prog in openvpn vpnd; do
+        launch server $prog --management-client-auth --management-hold
+        launch client openvpn --connect-retry 1 --auth-user-pass login --auth-retry nointeract
+        talk server "$DIALOGUES/server_auth.txt" $prog.out
+        wait_for 10 "the server to end" sh -c "! kill -0 $(pid_of server)"
+        stop client
+    done
+    same openvpn.out vpnd.out
+}
+
 run_case commands-of-a-server commands server
 run_case commands-of-a-client commands client
+run_case client-asks-for-hold-login-remote asking client_login --management-hold --management-query-remote
+run_case client-asks-for-key-challenge-proxy asking client_challenge --persist-key --management-query-proxy \
+    --static-challenge Token 1 --management-up-down
+run_case server-asks-about-logins deciding
 finish
