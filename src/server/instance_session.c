@@ -274,7 +274,8 @@ static void on_dropped(void *arg, struct session_driver *driver, int error)
     if (error == ERR_AUTH && admission_may_log(&session->owner->server->admission)) {
         instance_log(session->owner, LOG_SEV_ERROR, 1, "TLS Error: incoming packet authentication failed from %s",
                      addr_format_log(&session->owner->entry.path.remote, text));
-    } else if (error == ERR_REPLAY && !session->owner->server->config->mute_replay_warnings) {
+    } else if (error == ERR_REPLAY && !session->owner->server->config->mute_replay_warnings &&
+               admission_may_log(&session->owner->server->admission)) {
         instance_log(session->owner, LOG_SEV_WARN, 4, "TLS Error: control packet replayed, dropped");
     }
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "server/context.h"
 #include "server/instance.h"
 #include "server/instance_session.h"
 #include "server/login.h"
@@ -39,6 +40,9 @@ static void on_cr_response(struct instance_session *session, const struct cmd *c
 
 static void on_info(struct instance_session *session, const struct cmd *cmd)
 {
+    if (!admission_may_log(&session->owner->server->admission)) {
+        return;
+    }
     instance_log(session->owner, LOG_SEV_INFO, 1, "Info command was received from the client ('%s')", cmd->args);
 }
 
@@ -66,6 +70,9 @@ void messages_handle(struct instance_session *session, const char *text)
         if ((permits[i].states & STATE(instance->state)) && (permits[i].candidate || session == instance->current)) {
             permits[i].handle(session, &cmd);
         }
+        return;
+    }
+    if (!admission_may_log(&instance->server->admission)) {
         return;
     }
     instance_log(instance, LOG_SEV_WARN, 3, "WARNING: Received unknown control message: %.64s", text);
