@@ -4,3 +4,12 @@ src_vpnd_SOURCES = \
 	src/standalone.c src/standalone.h \
 	src/standalone_net.c
 src_vpnd_LDADD = $(LIB_ALL) $(ALL_LIBS)
+
+# --enable-openvpn-name: callers that know only one name, such as NetworkManager, find us too.
+if OPENVPN_NAME
+install-exec-hook:
+	cd "$(DESTDIR)$(sbindir)" && $(LN_S) -f vpnd openvpn
+uninstall-local: uninstall-openvpn-name
+uninstall-openvpn-name:
+	rm -f "$(DESTDIR)$(sbindir)/openvpn"
+endif
