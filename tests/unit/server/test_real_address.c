@@ -36,7 +36,6 @@ Test(real_address, as_2_6_writes_it)
 {
     expect("192.0.2.1", false, true, CONFIG_ADDRESS_2_6, "192.0.2.1:5000", "192.0.2.1:5000");
     expect("2001:db8::1", false, true, CONFIG_ADDRESS_2_6, "2001:db8::1", "[2001:db8::1]:5000");
-    expect("::ffff:192.0.2.1", true, true, CONFIG_ADDRESS_2_6, "192.0.2.1:5000", "192.0.2.1:5000");
 }
 
 Test(real_address, as_2_7_writes_it)
