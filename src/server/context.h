@@ -96,6 +96,7 @@ struct server {
     struct pool *pool;                   /* NULL: no pool */
     struct loop_timer *persist_timer;
     struct shutdown *shutdown;           /* NULL: running */
+    bool up_ran;                         /* the hooks of the end are owed */
     bool stopping;                       /* clients were told; nobody new is let in */
     int exit_status;
 };

@@ -39,8 +39,19 @@
 #include "server/startup.h"
 #include "server/status.h"
 
+/* Those whose last word from the data plane did not come in time. */
+static void drop_clients(struct server *server)
+{
+    list_for (at, next, &server->instances.all) {
+        struct instance *instance = instance_of(container_of(at, struct instance_entry, link));
+        instance_close(instance, "");
+        instance_gone(instance, NULL);
+    }
+}
+
 static void release(struct server *server)
 {
+    drop_clients(server);
     status_free(server->status);
     housekeeping_free(server->housekeeping);
     loop_timer_free(server->persist_timer);
@@ -64,6 +75,7 @@ static void release(struct server *server)
     instances_free(&server->instances);
     hashmap_free(&server->routing);
     env_free(&server->env);
+    routes_free(server->routes); /* still there after a hurried end */
     nat_stop(server);
     journal_close(server->journal);
     rtnl_close(server->nl);

@@ -114,6 +114,11 @@ static void take_down(struct server *server)
     if (server->pool && server->config->ifconfig_pool_persist.path && server->config->ifconfig_pool_persist.seconds) {
         (void)persist_save(server->pool, server->config->ifconfig_pool_persist.path); /* logged */
     }
+    if (!server->up_ran) {
+        close_device(server);
+        wait_for_scripts(server);
+        return;
+    }
     env_set(&server->env, "signal", loop_signal_env(&shutdown->info));
     device_hooks_ask(server, EVENT_ROUTES_PRE_DOWN, on_pre_down_done);
 }
@@ -159,7 +164,10 @@ static unsigned notify_clients(struct server *server)
 void shutdown_begin(struct server *server, const struct loop_signal_info *info)
 {
     if (server->shutdown) {
-        return; /* under way; the loop's own limits end it */
+        log_warn("a second signal: vpnd does not wait for clients and scripts any longer");
+        loop_signal_log(info);
+        loop_stop(server->loop);
+        return;
     }
     struct shutdown *shutdown = mem_zalloc(sizeof(*shutdown));
     shutdown->server = server;

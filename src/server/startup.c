@@ -295,6 +295,7 @@ static void on_up_done(void *arg, bool accepted)
         fail(server, "the up script failed");
         return;
     }
+    server->up_ran = true;
     if (listeners_open(server) < 0) {
         fail(server, "a listening address cannot be bound");
         return;

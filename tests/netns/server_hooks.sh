@@ -182,6 +182,15 @@ device() {
     called '^state route-pre-down signal=sigterm route=1 dev=2'
     called '^down tun0 1500 0 10.77.0.1 255.255.255.0 init'
     called '^state down signal=sigterm route=0 dev=0'
+    # A script that hangs at the end holds up the first signal, not the second.
+    : >"$WORK/server.log"
+    printf '#!/bin/sh\nsleep 60\n' >"$WORK/route-pre-down"
+    server_up
+    kill "$(pid_of server)"
+    wait_for 5 "the script" sh -c "ip netns pids $(ns s) | xargs -r -n 1 -I PID cat /proc/PID/comm | grep -q sleep"
+    stop server
+    logged server 'a second signal' || fail "no word about the second signal"
+    [ -z "$(in_ns s ip route show 10.66.0.0/16)$(ip -n "$(ns s)" link show tun0 2>/dev/null)" ] || fail "the hurried end left something"
     : >"$WORK/refuse"
     : >"$WORK/server.log"
     start server ip netns exec "$(ns s)" "$VPND" --cd "$WORK" --config server.conf
