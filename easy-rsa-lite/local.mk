@@ -4,5 +4,5 @@ install-exec-local:
 	sed 's,^library=.*,library=$${PKI_LIBRARY:-$(pkgdatadir)},' $(top_srcdir)/easy-rsa-lite/pki >$(DESTDIR)$(sbindir)/vpnd-pki
 	chmod 755 $(DESTDIR)$(sbindir)/vpnd-pki
 	$(INSTALL_DATA) $(top_srcdir)/easy-rsa-lite/server-setup.sh $(DESTDIR)$(pkgdatadir)/server-setup.sh
-uninstall-local:
+uninstall-local: $(UNINSTALL_NAME)
 	rm -f $(DESTDIR)$(sbindir)/vpnd-pki $(DESTDIR)$(pkgdatadir)/server-setup.sh

@@ -9,7 +9,7 @@ src_vpnd_LDADD = $(LIB_ALL) $(ALL_LIBS)
 if OPENVPN_NAME
 install-exec-hook:
 	cd "$(DESTDIR)$(sbindir)" && $(LN_S) -f vpnd openvpn
-uninstall-local: uninstall-openvpn-name
+UNINSTALL_NAME = uninstall-openvpn-name
 uninstall-openvpn-name:
 	rm -f "$(DESTDIR)$(sbindir)/openvpn"
 endif

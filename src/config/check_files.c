@@ -163,7 +163,8 @@ static void other_files(struct check *k)
     }
 }
 
-/* The program of a script option has to exist and be executable; it is looked for where it will be run. */
+/* The program of a script option has to exist and be executable; like openvpn it is looked for outside of a chroot,
+ * where the first ones run. */
 static void test_command(struct check *k, const char *name, const char *command)
 {
     struct token_line words;
@@ -172,7 +173,7 @@ static void test_command(struct check *k, const char *name, const char *command)
     }
     char option[64];
     snprintf(option, sizeof(option), "--%s script", name);
-    struct subject what = {option, k->c->chroot ? k->c->chroot : ""};
+    struct subject what = {option, ""};
     test(k, &what, words.text[0], X_OK);
 }
 
