@@ -68,9 +68,18 @@ static void on_moved(void *arg, const union addr *remote)
     }
 }
 
-static void release_peer(void *tls_user)
+/** What a session works with; it may outlive the attempt for a moment. */
+struct belongings {
+    struct auth_peer *peer;
+    struct credentials_copy *credentials;
+};
+
+static void release_belongings(void *arg)
 {
-    auth_peer_free(tls_user);
+    struct belongings *b = arg;
+    auth_peer_free(b->peer);
+    credentials_copy_free(b->credentials);
+    free(b);
 }
 
 static void make_link(struct attempt *a)
@@ -82,7 +91,7 @@ static void make_link(struct attempt *a)
         .config = a->config,
         .quiet = a->quiet,
         .peer_handle = ++a->client->peer_handles,
-        .released = release_peer,
+        .released = release_belongings,
         .callbacks = {.started = on_started, .active = on_active, .message = on_message, .failed = on_failed,
                       .moved = on_moved, .arg = a},
     };
@@ -101,8 +110,11 @@ static void make_link(struct attempt *a)
         return;
     }
     a->peer = auth_peer_new(NULL);
+    struct belongings *belongings = mem_zalloc(sizeof(*belongings));
+    *belongings = (struct belongings){a->peer, credentials_copy_new(a->client->credentials)};
+    request.released_arg = belongings;
     struct session_open open = {
-        .hooks = {.credentials = credentials_hook, .arg = a->client->credentials},
+        .hooks = {.credentials = credentials_hook, .arg = belongings->credentials},
         .ask_certificate = true,
         .tls_user = a->peer,
     };

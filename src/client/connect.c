@@ -252,6 +252,13 @@ static void asking_done(void *arg, int result)
     obtained(((struct asking *)arg)->client, result);
 }
 
+static void asking_release(void *arg)
+{
+    struct asking *asking = arg;
+    credentials_free(asking->credentials);
+    free(asking);
+}
+
 static void passwords(struct client *c)
 {
     if (client_management_asks(c) || !credentials_missing(c->credentials)) {
@@ -259,9 +266,9 @@ static void passwords(struct client *c)
         return;
     }
     struct asking *asking = mem_zalloc(sizeof(*asking));
-    *asking = (struct asking){c, c->credentials};
-    c->question = job_start(c->loop, &(struct job_request){.work = asking_work, .done = asking_done, .release = free,
-                                                            .arg = asking});
+    *asking = (struct asking){c, credentials_ref(c->credentials)};
+    c->question = job_start(c->loop, &(struct job_request){.work = asking_work, .done = asking_done,
+                                                            .release = asking_release, .arg = asking});
 }
 
 /* ------------------------------------------------------------------ attempts */

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,9 @@ struct hidden {
 };
 
 struct credentials {
-    pthread_mutex_t lock;
+    atomic_uint users;
+    pthread_mutex_t asking;       /* held by the thread that asks a person; taken before @lock */
+    pthread_mutex_t lock;         /* never held while a person thinks */
     const struct config *config;
     credentials_ask_fn ask;
     int cancel;
@@ -45,8 +48,12 @@ struct credentials {
     struct hidden challenge_state;
     struct hidden challenge_text;
     struct hidden challenge_answer;
-    struct hidden shown_user;     /* copies for the hook's caller */
-    struct hidden shown_password;
+};
+
+struct credentials_copy {
+    struct credentials *of;
+    struct hidden username;
+    struct hidden password;
 };
 
 static void hide(struct hidden *h, char *text)
@@ -61,6 +68,8 @@ static void hide(struct hidden *h, char *text)
 struct credentials *credentials_new(const struct config *config, credentials_ask_fn ask)
 {
     struct credentials *c = mem_zalloc(sizeof(*c));
+    atomic_init(&c->users, 1);
+    pthread_mutex_init(&c->asking, NULL);
     pthread_mutex_init(&c->lock, NULL);
     c->config = config;
     c->ask = ask ? ask : prompt_ask;
@@ -90,20 +99,42 @@ static void forget(struct credentials *c)
 
 void credentials_free(struct credentials *c)
 {
-    if (!c) {
+    if (!c || atomic_fetch_sub(&c->users, 1) > 1) {
         return;
     }
     forget(c);
     close_challenge(c);
     hide(&c->token, NULL);
     hide(&c->token_user, NULL);
-    hide(&c->shown_user, NULL);
-    hide(&c->shown_password, NULL);
+    pthread_mutex_destroy(&c->asking);
     pthread_mutex_destroy(&c->lock);
     if (c->cancel >= 0) {
         close(c->cancel);
     }
     free(c);
+}
+
+struct credentials *credentials_ref(struct credentials *c)
+{
+    atomic_fetch_add(&c->users, 1);
+    return c;
+}
+
+struct credentials_copy *credentials_copy_new(struct credentials *c)
+{
+    struct credentials_copy *copy = mem_zalloc(sizeof(*copy));
+    copy->of = credentials_ref(c);
+    return copy;
+}
+
+void credentials_copy_free(struct credentials_copy *copy)
+{
+    if (copy) {
+        hide(&copy->username, NULL);
+        hide(&copy->password, NULL);
+        credentials_free(copy->of);
+        free(copy);
+    }
 }
 
 bool credentials_wanted(const struct credentials *c)
@@ -161,10 +192,13 @@ static int read_file(struct credentials *c)
     return e ? ERR_CONFIG : 0;
 }
 
+/* Anything may have changed when it returns: the lock is not held meanwhile. */
 static int ask(struct credentials *c, const char *text, bool echo, struct hidden *out)
 {
     char line[CREDENTIALS_TEXT_MAX];
+    pthread_mutex_unlock(&c->lock);
     int n = c->ask(text, echo, c->cancel, line, sizeof(line));
+    pthread_mutex_lock(&c->lock);
     if (n >= 0) {
         const char *at = line;
         char *answer = take_line(&at);
@@ -201,31 +235,31 @@ static int ask_static_challenge(struct credentials *c)
     return e;
 }
 
-static int obtain_login(struct credentials *c)
+static int obtain_username(struct credentials *c)
 {
-    int e = 0;
-    if (!c->username.text && from_file(c->config)) {
-        e = read_file(c);
-    }
+    int e = from_file(c->config) ? read_file(c) : 0;
     if (!e && !c->username.text) {
         e = ask(c, "Enter Auth Username:", true, &c->username);
     }
-    if (!e && !c->username.text[0]) {
+    if (!e && c->username.text && !c->username.text[0]) {
         log_error("ERROR: Auth username is empty");
         hide(&c->username, NULL);
         return ERR_AUTH;
     }
-    if (!e && !c->password.text) {
-        if (c->config->auth_user_pass.username_only) {
-            hide(&c->password, mem_strdup(PASSWORD_BLANK));
-        } else {
-            e = ask(c, "Enter Auth Password:", false, &c->password);
-        }
-    }
-    if (!e && c->config->static_challenge.text && !c->response.text) {
-        e = ask_static_challenge(c);
-    }
     return e;
+}
+
+/* The next of what is missing. */
+static int obtain_login(struct credentials *c)
+{
+    if (!c->username.text) {
+        return obtain_username(c);
+    }
+    if (!c->password.text && c->config->auth_user_pass.username_only) {
+        hide(&c->password, mem_strdup(PASSWORD_BLANK));
+        return 0;
+    }
+    return c->password.text ? ask_static_challenge(c) : ask(c, "Enter Auth Password:", false, &c->password);
 }
 
 static bool missing(const struct credentials *c)
@@ -243,19 +277,23 @@ static bool missing(const struct credentials *c)
            (c->config->static_challenge.text && !c->given && !c->response.text);
 }
 
+/* Under both locks. */
 static int obtain(struct credentials *c)
 {
-    if (!missing(c)) {
-        return 0;
+    int e = 0;
+    while (!e && missing(c)) {
+        e = c->challenged ? ask_challenge(c) : obtain_login(c);
     }
-    return c->challenged ? ask_challenge(c) : obtain_login(c);
+    return e;
 }
 
 int credentials_obtain(struct credentials *c)
 {
+    pthread_mutex_lock(&c->asking);
     pthread_mutex_lock(&c->lock);
     int e = obtain(c);
     pthread_mutex_unlock(&c->lock);
+    pthread_mutex_unlock(&c->asking);
     return e;
 }
 
@@ -306,35 +344,38 @@ void credentials_cancel(struct credentials *c)
 
 /* ------------------------------------------------------------------ what is sent */
 
-static void compose(struct credentials *c)
+static void compose(struct credentials *c, struct credentials_copy *copy)
 {
     if (c->challenged) {
-        hide(&c->shown_user, mem_strdup(c->challenge_user.text));
-        hide(&c->shown_password, challenge_dynamic(c->challenge_state.text, c->challenge_answer.text));
+        hide(&copy->username, mem_strdup(c->challenge_user.text));
+        hide(&copy->password, challenge_dynamic(c->challenge_state.text, c->challenge_answer.text));
         close_challenge(c);
     } else if (c->token.text) {
-        hide(&c->shown_user, mem_strdup(c->token_user.text ? c->token_user.text : c->username.text));
-        hide(&c->shown_password, mem_strdup(c->token.text));
+        hide(&copy->username, mem_strdup(c->token_user.text ? c->token_user.text : c->username.text));
+        hide(&copy->password, mem_strdup(c->token.text));
     } else {
-        hide(&c->shown_user, mem_strdup(c->username.text));
-        hide(&c->shown_password, c->config->static_challenge.text && !c->given
-                                     ? challenge_static(c->password.text, c->response.text,
-                                                        c->config->static_challenge.concat)
-                                     : mem_strdup(c->password.text));
+        hide(&copy->username, mem_strdup(c->username.text));
+        hide(&copy->password, c->config->static_challenge.text && !c->given
+                                  ? challenge_static(c->password.text, c->response.text,
+                                                     c->config->static_challenge.concat)
+                                  : mem_strdup(c->password.text));
     }
 }
 
 void credentials_hook(void *arg, struct session_credentials *out)
 {
-    struct credentials *c = arg;
+    struct credentials_copy *copy = arg;
+    struct credentials *c = copy->of;
     *out = (struct session_credentials){0};
+    pthread_mutex_lock(&c->asking);
     pthread_mutex_lock(&c->lock);
     if (c->config->auth_user_pass.enabled && obtain(c) == 0) {
-        compose(c);
-        out->username = c->shown_user.text;
-        out->password = c->shown_password.text;
+        compose(c, copy);
+        out->username = copy->username.text;
+        out->password = copy->password.text;
     }
     pthread_mutex_unlock(&c->lock);
+    pthread_mutex_unlock(&c->asking);
 }
 
 /* ------------------------------------------------------------------ tokens and challenges */
@@ -387,8 +428,6 @@ void credentials_forget_used(struct credentials *c)
     if (!c->token.text || c->token_user.text) {
         hide(&c->username, NULL);
     }
-    hide(&c->shown_user, NULL);
-    hide(&c->shown_password, NULL);
     pthread_mutex_unlock(&c->lock);
 }
 

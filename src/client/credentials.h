@@ -25,8 +25,20 @@ typedef int (*credentials_ask_fn)(const char *text, bool echo, int cancel, char 
 /** credentials_new - nothing read yet. @config is borrowed; @ask NULL means prompt_ask(). */
 struct credentials *credentials_new(const struct config *config, credentials_ask_fn ask);
 
-/** credentials_free - wipe and release; NULL is fine. No session may use it any more. */
+/** credentials_ref - one more user, for a thread that may outlive the owner. Return: @c; credentials_free() it. */
+struct credentials *credentials_ref(struct credentials *c);
+
+/** credentials_free - let go; wiped and released when nobody else uses it any more. NULL is fine. */
 void credentials_free(struct credentials *c);
+
+/** What one session sends; lives as long as the session. */
+struct credentials_copy;
+
+/** credentials_copy_new - for one session. Return: never NULL. */
+struct credentials_copy *credentials_copy_new(struct credentials *c);
+
+/** credentials_copy_free - wipe and release; the session is gone. NULL is fine. */
+void credentials_copy_free(struct credentials_copy *copy);
 
 /** credentials_wanted - `auth-user-pass` is configured. */
 bool credentials_wanted(const struct credentials *c);
@@ -54,7 +66,7 @@ void credentials_given(struct credentials *c, const char *username, const char *
 /** credentials_cancel - make a credentials_obtain() that waits for a person return -ECANCELED, now and later. */
 void credentials_cancel(struct credentials *c);
 
-/** credentials_hook - struct session_hooks.credentials; @arg is the struct credentials. */
+/** credentials_hook - struct session_hooks.credentials; @arg is the session's struct credentials_copy. */
 void credentials_hook(void *arg, struct session_credentials *out);
 
 /** credentials_set_token - the server pushed auth-token; @user64: auth-token-user in base64, or NULL. */

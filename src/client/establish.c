@@ -44,6 +44,11 @@ static void tunnel_ready(void *arg, enum tunnel_result result)
         client_fatal(c);
         return;
     }
+    if (result == TUNNEL_REFUSED) {
+        pull_print_free(&c->tunnel_print);
+        client_fail(c, RESTART_INITIALISATION);
+        return;
+    }
     bool first = !c->attempt->up;
     c->attempt->up = true;
     remotes_established(&c->remotes);
@@ -358,7 +363,7 @@ void establish_token(struct client *c)
 static void early_ready(void *arg, enum tunnel_result result)
 {
     struct client *c = arg;
-    if (result == TUNNEL_FAILED) {
+    if (result == TUNNEL_FAILED || result == TUNNEL_REFUSED) {
         client_fatal(c);
         return;
     }

@@ -329,7 +329,7 @@ static void on_ready(void *arg, const struct dp_path *path)
         .dropped = on_dropped,
         .arg = l,
         .released = l->request.released,
-        .released_arg = l->open.tls_user,
+        .released_arg = l->request.released_arg,
     };
     int e = session_driver_new(&how, &l->driver);
     if (e) {
@@ -389,7 +389,7 @@ void link_free(struct link *l)
     }
     cert_hook_cancel(l->cert_hook);
     if (!l->driver && l->request.released) {
-        l->request.released(l->open.tls_user);
+        l->request.released(l->request.released_arg);
     }
     session_driver_free(l->driver);
     if (l->peer_exists) {

@@ -45,7 +45,8 @@ struct link_request {
     const struct config *config;       /* top level is the entry in use; no pushed options yet */
     struct settings *settings;         /* a reference is taken */
     const struct session_open *open;   /* copied */
-    void (*released)(void *tls_user);  /* see struct session_driver_open */
+    void (*released)(void *arg);       /* see struct session_driver_open */
+    void *released_arg;
     const struct auth_peer *peer;      /* what TLS learns about the server: the tls_user of @open */
     struct event_bus *events;          /* where programs that judge its certificate listen */
     const struct env *env;             /* base of their environment */

@@ -16,6 +16,7 @@
 #include "hooks/env.h"
 #include "hooks/event.h"
 #include "node/device.h"
+#include "node/device_conflict.h"
 #include "node/dns.h"
 #include "node/routes.h"
 
@@ -23,7 +24,7 @@
 #define CLOSE_LIMIT_MS 500u
 
 /** Outcome of one step. */
-enum step { STEP_DONE, STEP_WAIT, STEP_FAILED };
+enum step { STEP_DONE, STEP_WAIT, STEP_REFUSED, STEP_FAILED };
 
 typedef enum step (*step_fn)(struct tunnel *t);
 
@@ -140,6 +141,9 @@ static enum step step_open(struct tunnel *t)
     struct device_plan plan;
     if (device_plan_init(&plan, t->request.config, t->request.mtu)) {
         return STEP_FAILED;
+    }
+    if (t->request.config->pull && device_conflicts(&plan, t->tools.nl)) {
+        return STEP_REFUSED;
     }
     if (device_open(&plan, t->tools.nl, &t->device)) {
         t->device = NULL;
@@ -372,9 +376,10 @@ static void finish(struct tunnel *t, enum step last)
     } else if (t->up_done) {
         void (*done)(void *, enum tunnel_result) = t->up_done;
         t->up_done = NULL;
-        done(t->done_arg, last == STEP_FAILED ? TUNNEL_FAILED
-                          : t->route_errors   ? TUNNEL_ROUTE_ERRORS
-                                              : TUNNEL_OK);
+        done(t->done_arg, last == STEP_FAILED    ? TUNNEL_FAILED
+                          : last == STEP_REFUSED ? TUNNEL_REFUSED
+                          : t->route_errors      ? TUNNEL_ROUTE_ERRORS
+                                                 : TUNNEL_OK);
     }
 }
 
@@ -395,7 +400,7 @@ static void advance(struct tunnel *t)
         enum step result = fn(t);
         bool pending = t->question_asked;
         t->question_asked = false;
-        if (result == STEP_FAILED) {
+        if (result == STEP_FAILED || result == STEP_REFUSED) {
             finish(t, result);
             return;
         }

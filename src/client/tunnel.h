@@ -37,6 +37,7 @@ struct tunnel_tools {
 enum tunnel_result {
     TUNNEL_OK,
     TUNNEL_ROUTE_ERRORS, /* up, but some routes could not be set */
+    TUNNEL_REFUSED,      /* what the server gave would break the host's own network; logged, nothing is open */
     TUNNEL_FAILED,       /* fatal, logged: no device, or the `up` program refused */
 };
 

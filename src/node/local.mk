@@ -2,6 +2,7 @@ noinst_LIBRARIES += src/node/libnode.a
 src_node_libnode_a_SOURCES = \
 	src/node/data_keys.c src/node/data_keys.h \
 	src/node/device.c src/node/device.h \
+	src/node/device_conflict.c src/node/device_conflict.h \
 	src/node/dns.c src/node/dns.h src/node/dns_way.h \
 	src/node/dns_file.c \
 	src/node/dns_helper.c src/node/dns_helper.h \

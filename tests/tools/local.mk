@@ -17,3 +17,6 @@ $(PLUGIN_PROBES): tests/tools/probe_v%.so: $(top_srcdir)/tests/tools/plugin_prob
 check_PROGRAMS += tests/tools/resolve1_mock
 tests_tools_resolve1_mock_SOURCES = tests/tools/resolve1_mock.c
 tests_tools_resolve1_mock_LDADD = $(LIB_BASE) $(SYSTEMD_LIBS)
+
+check_PROGRAMS += tests/tools/udp_delay
+tests_tools_udp_delay_SOURCES = tests/tools/udp_delay.c
