@@ -11,6 +11,7 @@
 #include "client/client.h"
 #include "config/config.h"
 #include "hooks/plugin_supervisor.h"
+#include "node/loop.h"
 #include "node/settings.h"
 #include "server/server.h"
 #include "standalone.h"
@@ -84,6 +85,7 @@ static int run(struct program *program, struct config *config)
     struct client_source client = {reread, release, program, title};
     struct server_source server = {reread, release, program, title};
     announce(program, config);
+    loop_pool_size(config->handshake_threads);
     if (config->mode == CONFIG_MODE_SERVER) {
         return server_run(config, &server);
     }

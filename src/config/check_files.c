@@ -157,7 +157,6 @@ static void other_files(struct check *k)
     test_path(k, "management user/password file", c->management.password_file, true);
     test_output(k, "--writepid", c->writepid);
     test_output(k, "--status", c->status.path);
-    test_output(k, "--replay-persist", c->replay_persist);
     if (c->ifconfig_pool_persist.seconds) {
         test_output(k, "--ifconfig-pool-persist", c->ifconfig_pool_persist.path);
     }

@@ -76,9 +76,6 @@ static void check_entry(struct check *k, const struct config_connection *e)
     if (e->link_mtu && config_is_given(k->c, "tun-mtu")) {
         check_error(k, "only one of --tun-mtu or --link-mtu may be defined");
     }
-    if (tcp && k->c->mtu_test) {
-        check_error(k, "--mtu-test only makes sense with --proto udp");
-    }
     int wraps = config_file_given(&e->tls_auth) + config_file_given(&e->tls_crypt) + config_file_given(&e->tls_crypt_v2);
     if (k->c->tls_client && wraps > 1) {
         check_error(k, "--tls-auth, --tls-crypt and --tls-crypt-v2 are mutually exclusive in client mode");

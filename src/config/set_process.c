@@ -207,13 +207,6 @@ int set_limit(struct set *s, void *field)
     return set_unsigned(s, 1, 0, INT32_MAX, field);
 }
 
-int set_preresolve(struct set *s, void *field)
-{
-    (void)s;
-    *(bool *)field = true;
-    return 0;
-}
-
 int set_multihome(struct set *s, void *field)
 {
     if (s->argc > 1) {

@@ -17,7 +17,7 @@ struct dp_backend {
     void (*set_block_ipv6)(struct dp *dp, bool on);
     int (*set_shaper)(struct dp *dp, uint32_t bytes_per_s);
     int (*set_nat)(struct dp *dp, const struct dp_nat *rules, unsigned count);
-    int (*listener_add)(struct dp *dp, const int *fds, unsigned count, bool multihome, const union addr *socks_relay,
+    int (*listener_add)(struct dp *dp, const int *fds, unsigned count, enum dp_multihome multihome, const union addr *socks_relay,
                         const union addr *socks_target, uint32_t *listener);
     void (*listener_del)(struct dp *dp, uint32_t listener);
     int (*conn_add)(struct dp *dp, int fd, const void *initial, size_t initial_len, uint32_t *conn);

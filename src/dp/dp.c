@@ -135,7 +135,7 @@ int dp_set_nat(struct dp *dp, const struct dp_nat *rules, unsigned count)
     return dp->ops->set_nat(dp, rules, count);
 }
 
-int dp_listener_add(struct dp *dp, const int *fds, unsigned count, bool multihome, const union addr *socks_relay,
+int dp_listener_add(struct dp *dp, const int *fds, unsigned count, enum dp_multihome multihome, const union addr *socks_relay,
                     const union addr *socks_target, uint32_t *listener)
 {
     if ((count != 1 && count != dp->config.workers) || !socks_relay != !socks_target) {

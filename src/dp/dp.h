@@ -136,15 +136,18 @@ int dp_set_nat(struct dp *dp, const struct dp_nat *rules, unsigned count);
 
 /* ------------------------------------------------------------------ transport */
 
+/** Where answers leave from: as the kernel likes; from the address that was written to; from its interface, too. */
+enum dp_multihome { DP_MULTIHOME_OFF, DP_MULTIHOME_ADDRESS, DP_MULTIHOME_INTERFACE };
+
 /**
  * dp_listener_add - take over UDP sockets (a client's single socket is a listener, too)
  * @fds:   non-blocking UDP sockets bound to one address; with more than one: the SO_REUSEPORT group in worker order
  * @count: 1 or the number of workers; ownership passes
- * @multihome: sockets report and choose the local address (IP_PKTINFO / IPV6_RECVPKTINFO is set)
+ * @multihome: unless OFF the sockets report and choose the local address (IP_PKTINFO / IPV6_RECVPKTINFO is set)
  * @socks_relay: NULL, or the peer whose datagrams carry the 10-byte SOCKS5 UDP header towards @socks_target
  * Return: 0 and *listener (1..), or negative with the fds closed.
  */
-int dp_listener_add(struct dp *dp, const int *fds, unsigned count, bool multihome, const union addr *socks_relay,
+int dp_listener_add(struct dp *dp, const int *fds, unsigned count, enum dp_multihome multihome, const union addr *socks_relay,
                     const union addr *socks_target, uint32_t *listener);
 
 /** dp_listener_del - close a UDP listener; peers reached through it become unreachable but stay. */

@@ -135,7 +135,11 @@ static int open_udp(struct listener *listener, const struct sock_options *option
         return rc;
     }
     log_usual("Socket Buffers: %s", sock_buffers_format(&sizes, text));
-    return dp_listener_add(server->dp, fds, count, server->config->multihome, NULL, NULL, &listener->id);
+    const struct config *config = server->config;
+    enum dp_multihome multihome = !config->multihome                 ? DP_MULTIHOME_OFF
+                                  : config->multihome_same_interface ? DP_MULTIHOME_INTERFACE
+                                                                     : DP_MULTIHOME_ADDRESS;
+    return dp_listener_add(server->dp, fds, count, multihome, NULL, NULL, &listener->id);
 }
 
 /* ------------------------------------------------------------------ addresses */

@@ -18,6 +18,7 @@ BUILD = pathlib.Path(os.environ.get("BUILD_DIR", TOP / "build"))
 # Fields that end in src/config: expanded there into other options, or decided there.
 INSIDE = {
     "compat_mode": "changes defaults in compat.c",
+    "providers": "loaded in compat.c before ciphers are looked up",
     "keepalive": "helper: ping and ping-restart",
     "server_ipv6": "helper: ifconfig-ipv6, pool and pushes",
     "server_bridge": "helper: pool and pushes",
@@ -29,7 +30,6 @@ INSIDE = {
     "route_table": "goes into each route that follows",
     "allow_pull_fqdn": "judged in push.c",
     "http_proxy_override": "replaces the proxies in connections.c",
-    "dns_updown": "",
     "setenv_safe": "goes into setenv",
     "data_ciphers_given": "compat.c",
     "ping_restart_given": "helper.c",
@@ -41,6 +41,7 @@ INSIDE = {
     "bcast_buffers": "says that it is accepted",
     "secret": "ends in an error or names the file of genkey",
     "disable_dco": "says that it is accepted",
+    "ping_timer_rem": "the timers run only while there is a peer, always",
 }
 
 

@@ -328,13 +328,13 @@ static int fake_set_nat(struct dp *dp, const struct dp_nat *rules, unsigned coun
     return call->result;
 }
 
-static int fake_listener_add(struct dp *dp, const int *fds, unsigned count, bool multihome,
+static int fake_listener_add(struct dp *dp, const int *fds, unsigned count, enum dp_multihome multihome,
                              const union addr *socks_relay, const union addr *socks_target, uint32_t *listener)
 {
     (void)socks_relay;
     (void)socks_target;
     struct dp_fake_call *call = record(dp, DP_FAKE_LISTENER_ADD, 0);
-    call->flag = multihome;
+    call->flag = multihome != DP_MULTIHOME_OFF;
     for (unsigned i = 0; i < count; i++) {
         (void)close(fds[i]);
     }

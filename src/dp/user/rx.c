@@ -420,8 +420,10 @@ static void take_message(struct worker *w, const struct listener *l, unsigned i)
         return;
     }
     udp_io_read_control(msg, &source->local, &source->ifindex, &segment);
-    if (!l->multihome) {
+    if (l->multihome == DP_MULTIHOME_OFF) {
         source->local.family = AF_UNSPEC;
+    }
+    if (l->multihome != DP_MULTIHOME_INTERFACE) {
         source->ifindex = 0;
     }
     if (l->socks && !unwrap_socks(l, source, &data, &len)) {

@@ -38,7 +38,7 @@ static void probe_offloads(struct user *user, struct listener *l)
     }
 }
 
-static struct listener *make(struct user *user, const int *fds, unsigned count, bool multihome)
+static struct listener *make(struct user *user, const int *fds, unsigned count, enum dp_multihome multihome)
 {
     union addr bound;
     socklen_t len = sizeof(bound);
@@ -67,7 +67,7 @@ static int publish(struct user *user, struct listener *l)
     return ERR_LIMIT;
 }
 
-int listener_add(struct user *user, const int *fds, unsigned count, bool multihome, const union addr *socks_relay,
+int listener_add(struct user *user, const int *fds, unsigned count, enum dp_multihome multihome, const union addr *socks_relay,
                  const union addr *socks_target, uint32_t *id)
 {
     struct listener *l = make(user, fds, count, multihome);
@@ -151,7 +151,7 @@ socklen_t listener_address(const struct listener *listener, const union addr *re
 size_t udp_io_local_control(const struct listener *listener, const struct dp_path *where, void *out)
 {
     size_t ip = ip_len(&where->local);
-    if (!listener->multihome || (!ip && !where->ifindex)) {
+    if (listener->multihome == DP_MULTIHOME_OFF || (!ip && !where->ifindex)) {
         return 0;
     }
     struct cmsghdr *c = out;

@@ -25,7 +25,7 @@ struct listener {
     sa_family_t family;
     int fds[DP_TUN_QUEUES_MAX];
     unsigned count;
-    bool multihome;
+    enum dp_multihome multihome;
     bool socks;
     bool gro;
     bool gso;
@@ -34,7 +34,7 @@ struct listener {
 };
 
 /** listener_add - take over sockets and let workers wait for them. Return: 0 and *id, or negative (fds closed). */
-int listener_add(struct user *user, const int *fds, unsigned count, bool multihome, const union addr *socks_relay,
+int listener_add(struct user *user, const int *fds, unsigned count, enum dp_multihome multihome, const union addr *socks_relay,
                  const union addr *socks_target, uint32_t *id);
 
 /** listener_del - unpublish; sockets close after a grace period. Under the lock. */

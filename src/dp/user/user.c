@@ -221,7 +221,7 @@ static int set_nat(struct dp *dp, const struct dp_nat *rules, unsigned count)
     return 0;
 }
 
-static int add_listener(struct dp *dp, const int *fds, unsigned count, bool multihome, const union addr *socks_relay,
+static int add_listener(struct dp *dp, const int *fds, unsigned count, enum dp_multihome multihome, const union addr *socks_relay,
                         const union addr *socks_target, uint32_t *listener)
 {
     struct user *u = user_of(dp);
