@@ -9,7 +9,7 @@ json_t *vectors_load(const char *name)
     char path[512];
     json_error_t error;
     snprintf(path, sizeof(path), "%s/%s", VECTORS_DIR, name);
-    json_t *root = json_load_file(path, 0, &error);
+    json_t *root = json_load_file(path, JSON_ALLOW_NUL, &error);
     cr_assert_not_null(root, "%s: %s", path, error.text);
     return root;
 }
