@@ -64,10 +64,17 @@ expect_dropped() { # NAME UID CAPABILITIES NO_NEW_PRIVS
     for thread in $(threads "$1"); do
         [ "$(field "$1" "$thread" Uid)" = "$2" ] || fail "a thread of $1 still is another user"
         [ "$thread" = "$pid" ] || [ "$(field "$1" "$thread" CapEff)" = $NONE ] || fail "a thread of $1 has capabilities"
+        # Threads that handle packets have no use for most of the system.
+        if [[ $(cat "/proc/$pid/task/$thread/comm") == vpnd-worker* ]] && confines; then
+            [ "$(field "$1" "$thread" Seccomp)" = 2 ] || fail "a packet thread of $1 is not confined"
+        fi
         [ -z "$(awk '/^Groups:/ { $1 = ""; print }' "/proc/$pid/task/$thread/status" | tr -d ' ' | sed 's/^65534$//')" ] ||
             fail "$1 keeps groups"
     done
 }
+
+# Built with seccomp, without sanitizers?
+confines() { ldd "$VPND" | grep libseccomp >/dev/null && ! ldd "$VPND" | grep -E 'lib[at]san' >/dev/null; }
 
 client_as_nobody() {
     need openvpn

@@ -16,6 +16,7 @@
 #include "dp/user/tcp_io.h"
 #include "dp/user/tun_io.h"
 #include "dp/user/user.h"
+#include "sys/sandbox.h"
 
 #define EVENTS_A_TURN 64
 #define RECEIVES_A_TURN 4
@@ -203,6 +204,7 @@ static void *run(void *arg)
     (void)snprintf(name, sizeof(name), "vpnd-worker%u", w->index);
     (void)pthread_setname_np(pthread_self(), name);
     rcu_reader_start();
+    (void)sandbox_packet_thread(); /* where there is one */
     while (!atomic_load_explicit(&w->user->stop, memory_order_acquire)) {
         turn(w);
     }
