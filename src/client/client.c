@@ -135,9 +135,6 @@ static int open_data_plane(struct client *c)
         log_error("Cannot open the data plane: %s", err_str(e));
         return e;
     }
-    char text[256];
-    dp_describe(c->dp, text, sizeof(text));
-    log_usual("%s", text);
     return loop_attach_dp(c->loop, c->dp, dp_event, c);
 }
 

@@ -61,6 +61,9 @@ static void tunnel_ready(void *arg, enum tunnel_result result)
         plugins_settle(c->plugins);
     }
     if (first) {
+        char text[400];
+        (void)dp_describe(c->dp, text, sizeof(text));
+        log_usual("%s", text);
         log_info("Initialization Sequence Completed");
     }
     lifecycle_status(c->life, "Initialization Sequence Completed");

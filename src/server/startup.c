@@ -225,7 +225,7 @@ static void fail(struct server *server, const char *why)
 
 static void complete(struct server *server)
 {
-    char text[256];
+    char text[400];
     if (lifecycle_drop(server->life, server->config) < 0) {
         fail(server, "privileges cannot be given up");
         return;
@@ -238,7 +238,7 @@ static void complete(struct server *server)
     status_start(server->status);
     server->housekeeping = housekeeping_new(server);
     (void)dp_describe(server->dp, text, sizeof(text));
-    log_usual("Data plane: %s", text);
+    log_usual("%s", text);
     loop_set_phase(server->loop, LOOP_PHASE_RUNNING);
     log_info("Initialization Sequence Completed");
     server_management_state(server, "CONNECTED", "SUCCESS");

@@ -93,7 +93,10 @@ void mtu_learn(struct worker *w, struct peer *peer, uint32_t size)
 void mtu_learn_refresh(struct worker *w, struct peer *peer)
 {
     unsigned known = atomic_load_explicit(&peer->path_mtu, memory_order_relaxed);
-    if (!known || w->now_s % REFRESH_S != peer->id % REFRESH_S) {
+    struct path *path = atomic_load_explicit(&peer->path, memory_order_acquire);
+    uint32_t runs = atomic_load_explicit(&path->gso_max, memory_order_relaxed);
+    bool limited = runs != 0 && runs != UINT16_MAX;
+    if ((!known && !limited) || (known && w->now_s % REFRESH_S != peer->id % REFRESH_S)) {
         return;
     }
     unsigned mtu = path_mtu_of(w, peer);
@@ -102,11 +105,12 @@ void mtu_learn_refresh(struct worker *w, struct peer *peer)
     }
 }
 
-static void answer_too_big(struct worker *w, const struct device *device, const struct gso_plan *plan, unsigned limit)
+/* The destination speaks: the kernel takes nothing from a device that claims to come from itself. */
+static void answer_too_big(struct worker *w, const struct gso_plan *plan, unsigned limit)
 {
-    const struct ip_addr *from = plan->ip.version == 4 ? &device->local4 : &device->local6;
+    static const struct ip_addr unset;
     uint8_t answer[ICMP_ANSWER_MAX];
-    size_t len = icmp_too_big(plan->data + plan->l3_offset, plan->len - plan->l3_offset, from, limit, answer);
+    size_t len = icmp_too_big(plan->data + plan->l3_offset, plan->len - plan->l3_offset, &unset, limit, answer);
     if (len) {
         tun_io_write(w, answer, len);
     }
@@ -125,6 +129,6 @@ bool mtu_learn_fit(struct worker *w, struct peer *peer, struct gso_plan *plan)
     if (may_fragment || !device || device->tap) {
         return true; /* the outer packet is fragmented, if the socket's settings allow that */
     }
-    answer_too_big(w, device, plan, limit);
+    answer_too_big(w, plan, limit);
     return false;
 }

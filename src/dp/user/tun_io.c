@@ -17,6 +17,7 @@
 
 #define READS_A_TURN 64
 #define BYTES_A_TURN (256u * 1024)
+#define SHAPED_TURN_MS 10
 
 #ifndef TUN_F_USO4
 #define TUN_F_USO4 0x20
@@ -140,6 +141,14 @@ static bool shaped(struct worker *w)
     return w->shaper_until_us > w->now_ms * 1000;
 }
 
+/* With a shaper only as much as leaves within a few milliseconds: it should slow down, not send in bursts. */
+static size_t bytes_a_turn(const struct worker *w)
+{
+    uint32_t rate = atomic_load_explicit(&w->user->shaper, memory_order_relaxed);
+    size_t few = (size_t)rate * SHAPED_TURN_MS / 1000;
+    return rate && few < BYTES_A_TURN ? few + 1 : BYTES_A_TURN;
+}
+
 void tun_io_read(struct worker *w)
 {
     const struct device *d = tun_io_device(w);
@@ -149,7 +158,8 @@ void tun_io_read(struct worker *w)
     uint8_t *vnet = w->device_buffer + TUN_IO_HEADROOM;
     uint8_t *at = d->vnet_header ? vnet : vnet + VNET_HEADER_SIZE;
     size_t bytes = 0;
-    for (unsigned i = 0; i < READS_A_TURN && bytes < BYTES_A_TURN && !w->tx.blocked && !w->device_paused; i++) {
+    size_t most = bytes_a_turn(w);
+    for (unsigned i = 0; i < READS_A_TURN && bytes < most && !w->tx.blocked && !w->device_paused; i++) {
         if (shaped(w)) {
             break;
         }

@@ -12,6 +12,8 @@
 #include "dp/user/worker.h"
 
 #define SOL_UDP_LEVEL 17
+#define PROBE_BYTES_MIN 1200u /* shorter datagrams fit any path */
+#define PROBE_INTERVAL_S 10u
 
 /* ------------------------------------------------------------------ sealing */
 
@@ -126,6 +128,18 @@ static void join(struct tx *tx, struct tx_message *m, uint8_t *data, uint32_t le
     m->bytes += len;
 }
 
+/* Whether a long datagram should go alone now. Linux sets "don't fragment" on it then, but not on a longer run, and so
+ * a narrow path makes itself known instead of being fragmented by routers for ever. */
+static bool probes_path(const struct worker *w, struct path *path, uint32_t len)
+{
+    uint32_t last = atomic_load_explicit(&path->probed_s, memory_order_relaxed);
+    if (len < PROBE_BYTES_MIN || (last && w->now_s - last < PROBE_INTERVAL_S)) {
+        return false;
+    }
+    atomic_store_explicit(&path->probed_s, w->now_s, memory_order_relaxed);
+    return true;
+}
+
 /* Messages of one sealed group. */
 static void queue_datagrams(struct worker *w, const struct tx_group *g)
 {
@@ -154,7 +168,7 @@ static void queue_datagrams(struct worker *w, const struct tx_group *g)
             continue;
         }
         start_message(tx, l, g, data, len);
-        open = len <= gso_max ? &tx->messages[tx->message_count - 1] : NULL;
+        open = len <= gso_max && !probes_path(w, g->path, len) ? &tx->messages[tx->message_count - 1] : NULL;
         first_len = len;
     }
 }
