@@ -13,6 +13,7 @@
 #include "client/job.h"
 #include "client/messages.h"
 #include "client/outfit.h"
+#include "client/preresolve.h"
 #include "client/race.h"
 #include "client/roaming.h"
 #include "client/state.h"
@@ -306,6 +307,11 @@ static unsigned pause_seconds(struct client *c)
     return remotes_pause_seconds(&c->remotes, &pause);
 }
 
+static bool keeps_addresses(const struct client *c)
+{
+    return c->config->persist_remote_ip || c->config->preresolve || c->kill_switch;
+}
+
 /* Return: false when there is none (the end is under way). */
 static bool choose_entry(struct client *c)
 {
@@ -322,7 +328,7 @@ static bool choose_entry(struct client *c)
         client_fatal(c);
         return false;
     case REMOTES_NEXT_ENTRY:
-        if (c->config->persist_remote_ip || c->kill_switch) {
+        if (keeps_addresses(c)) {
             remotes_resolved(&c->remotes, known->count);
         } else {
             known->count = 0;
@@ -339,6 +345,10 @@ void connect_next(struct client *c)
 {
     bool first = !c->remotes.started;
     if (!choose_entry(c)) {
+        return;
+    }
+    if (first && c->config->preresolve) {
+        c->preresolve = preresolve_start(c, start_attempt);
         return;
     }
     if (first) {
@@ -371,6 +381,8 @@ void connect_abort(struct client *c)
     udp_return_stop(c);
     job_cancel(c->question);
     c->question = NULL;
+    preresolve_free(c->preresolve);
+    c->preresolve = NULL;
     successor_free(c->parallel.successor);
     c->parallel.successor = NULL;
     race_free(c->parallel.race);

@@ -205,9 +205,11 @@ static void on_active(struct link *l, const struct session_event *event)
     }
     l->active = true;
     l->active_since = clock_read().mono_ms;
-    char *expected = settings_expected_options(l->settings);
-    handshake_report_options(expected, l->peer_options ? l->peer_options : "");
-    free(expected);
+    if (!l->config->disable_occ) {
+        char *expected = settings_expected_options(l->settings);
+        handshake_report_options(expected, l->peer_options ? l->peer_options : "");
+        free(expected);
+    }
     l->request.callbacks.active(l->request.callbacks.arg);
 }
 

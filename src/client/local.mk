@@ -16,6 +16,7 @@ src_client_libclient_a_SOURCES = \
 	src/client/messages.c src/client/messages.h \
 	src/client/metrics.c src/client/metrics.h \
 	src/client/outfit.c src/client/outfit.h \
+	src/client/preresolve.c src/client/preresolve.h \
 	src/client/prompt.c src/client/prompt.h \
 	src/client/proxy.c src/client/proxy.h src/client/proxy_dialogue.h \
 	src/client/proxy_http.c src/client/proxy_socks.c \

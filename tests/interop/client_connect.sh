@@ -142,6 +142,10 @@ names() {
     client_up
     client_pings
     stop client
+    client_conf "remote fd99::1 1999 udp" "remote vpn.example 1194 udp" "connect-timeout 1" "preresolve"
+    client_start
+    client_up
+    stop client
     client_conf "remote nobody.example 1194 udp" "remote-random-hostname" "resolv-retry 0"
     client_start
     client_ends 1

@@ -8,6 +8,7 @@
 # Source it after testlib.sh. SERVER=vpnd in the environment puts vpnd at the other end as well.
 
 SERVER=${SERVER:-openvpn}
+[ "$SERVER" = openvpn ] || SUITE=$SUITE-$SERVER
 CLIENT_PKI=$(mktemp -d "${TMPDIR:-/tmp}/vpnd-test-pki.XXXXXX")
 trap 'rm -rf "$CLIENT_PKI"' EXIT
 pki "$CLIENT_PKI/pki"
