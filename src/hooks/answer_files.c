@@ -37,10 +37,15 @@ int answer_files_login(struct answer_files *files, const struct config *config, 
         answer_files_create(config, option, "afr", "", 0, &files->reason) < 0) {
         return -1;
     }
+    answer_files_name_login(files, env);
+    return 0;
+}
+
+void answer_files_name_login(const struct answer_files *files, struct env *env)
+{
     env_set(env, "auth_control_file", files->control);
     env_set(env, "auth_pending_file", files->pending);
     env_set(env, "auth_failed_reason_file", files->reason);
-    return 0;
 }
 
 int answer_files_connect(struct answer_files *files, const struct config *config, const char *option, struct env *env)

@@ -28,6 +28,9 @@ int answer_files_create(const struct config *config, const char *option, const c
 /** answer_files_login - create those of a login and name them in @env. Return: 0 or negative, logged. */
 int answer_files_login(struct answer_files *files, const struct config *config, const char *option, struct env *env);
 
+/** answer_files_name_login - name them in @env, for later programs of the same login. */
+void answer_files_name_login(const struct answer_files *files, struct env *env);
+
 /** answer_files_connect - create those of client-connect and name them in @env. Return: 0 or negative, logged. */
 int answer_files_connect(struct answer_files *files, const struct config *config, const char *option,
                          struct env *env);

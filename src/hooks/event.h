@@ -58,7 +58,7 @@ struct event {
     const char *text;
     const void *data;
     size_t data_len;
-    const char *username;     /* USER_PASS */
+    const char *username;     /* USER_PASS, CR_RESPONSE */
     const char *password;
     bool flag;
     bool has_client;          /* the next two mean something */

@@ -73,7 +73,7 @@ static const struct kind kinds[] = {
     {EVENT_CLIENT_CONNECT, PLUGIN_CLIENT_CONNECT_V2, "PLUGIN_CLIENT_CONNECT_V2", false},
     {EVENT_CLIENT_DISCONNECT, PLUGIN_CLIENT_DISCONNECT, "PLUGIN_CLIENT_DISCONNECT", true},
     {EVENT_LEARN_ADDRESS, PLUGIN_LEARN_ADDRESS, "PLUGIN_LEARN_ADDRESS", false},
-    {EVENT_CR_RESPONSE, PLUGIN_CLIENT_CRRESPONSE, "PLUGIN_CLIENT_CRRESPONSE", false},
+    {EVENT_CR_RESPONSE, PLUGIN_CLIENT_CRRESPONSE, "PLUGIN_CRRESPONSE", false},
 };
 
 static unsigned mask_of(const struct slot *slot)
@@ -113,9 +113,6 @@ static void fill_argv(const struct job *job, const struct event *event, const ch
     argv[n++] = name_of(job->slot);
     for (size_t i = 0; event && i < sizeof(event->args) / sizeof(event->args[0]) && event->args[i]; i++) {
         argv[n++] = event->args[i];
-    }
-    if (event && event->type == EVENT_CR_RESPONSE && event->text) {
-        argv[n++] = event->text;
     }
     if (job->type == PLUGIN_CLIENT_CONNECT || job->type == PLUGIN_CLIENT_CONNECT_DEFER) {
         argv[n++] = job->files.argument;
@@ -318,6 +315,19 @@ static void on_answer(void *arg, int status, char *const *answer)
 
 /* ------------------------------------------------------------------ events */
 
+/* The login of this client that the plugin has deferred: a response may decide it. */
+static const struct job *waiting_login(const struct job *job)
+{
+    list_for(node, next, &job->slot->jobs)
+    {
+        const struct job *other = container_of(node, struct job, link);
+        if (other->kind->event == EVENT_USER_PASS && other->client == job->client && other->request) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
 static int prepare(struct job *job, const struct event *event, struct env *env)
 {
     const struct config *config = job->slot->plugins->config;
@@ -333,6 +343,14 @@ static int prepare(struct job *job, const struct event *event, struct env *env)
         env_set(env, "username", event->username ? event->username : "");
         env_set(env, "password", event->password ? event->password : "");
         return answer_files_login(&job->files, config, OPTION, env);
+    }
+    if (event->type == EVENT_CR_RESPONSE) {
+        const struct job *login = waiting_login(job);
+        if (login) {
+            answer_files_name_login(&login->files, env);
+        }
+        env_set(env, "username", event->username);
+        env_set(env, "crresponse", event->text);
     }
     if (event->type == EVENT_CLIENT_CONNECT) {
         int rc = answer_files_connect(&job->files, config, OPTION, env);

@@ -37,6 +37,8 @@ struct job {
     uv_timer_t timer;
     unsigned poll_ms;
     struct answer_files files;
+    bool has_client;
+    uint64_t client_id;
 };
 
 /* What is special about one kind of program. */
@@ -132,9 +134,27 @@ static enum event_vote conclude_connect(struct job *job, int status)
     return status == 0 ? answer_files_connect_vote(&job->files, job->request, false) : EVENT_REJECT;
 }
 
+/* The login of this client that waits for its answer: a response may decide it. */
+static const struct job *waiting_login(const struct job *job)
+{
+    list_for(node, next, &job->scripts->jobs)
+    {
+        const struct job *other = container_of(node, struct job, link);
+        if (other->hook->type == EVENT_USER_PASS && other->has_client && other->client_id == job->client_id &&
+            other->request) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
 static int prepare_response(struct job *job, const struct event *event, struct env *env)
 {
-    (void)env;
+    const struct job *login = waiting_login(job);
+    if (login) {
+        answer_files_name_login(&login->files, env);
+    }
+    env_set(env, "username", event->username);
     const char *text = event->text ? event->text : "";
     return answer_files_create(job->scripts->config, job->hook->option, "cr", text, strlen(text),
                                &job->files.argument);
@@ -285,6 +305,8 @@ static enum event_vote start_job(struct scripts *s, const struct hook *hook, con
     job->scripts = s;
     job->hook = hook;
     job->request = request;
+    job->has_client = event->has_client;
+    job->client_id = event->client_id;
     uv_timer_init(s->loop, &job->timer);
     job->timer.data = job;
     list_init(&job->link);

@@ -64,6 +64,11 @@ void hook_env_stranger(const struct instance *instance, struct env *env)
     set_outer(env, "", &instance->entry.path.remote);
 }
 
+void hook_env_address(const struct instance *instance, struct env *env)
+{
+    set_outer(env, "trusted", &instance->entry.path.remote);
+}
+
 void hook_env_client(const struct instance *instance, struct env *env)
 {
     bool trusted = instance->state != INSTANCE_HANDSHAKE && instance->state != INSTANCE_LOGIN;

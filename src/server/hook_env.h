@@ -13,6 +13,9 @@ void hook_env_server(struct server *server);
 /** hook_env_stranger - the tunnel set and the address of a client whose certificate is being looked at. */
 void hook_env_stranger(const struct instance *instance, struct env *env);
 
+/** hook_env_address - set trusted_ip and its kind: the key exchange of the client is complete. */
+void hook_env_address(const struct instance *instance, struct env *env);
+
 /** hook_env_client - the tunnel set and everything known about the client, appended to @env. */
 void hook_env_client(const struct instance *instance, struct env *env);
 

@@ -430,11 +430,15 @@ void login_response(struct login *login, const char *text)
     if (!login->user_check || login->response_request) {
         return; /* nobody asked, or the last answer is being looked at */
     }
+    char username[USER_NAME_MAX + 1] = "";
+    (void)user_clean(login->username.len ? (const char *)login->username.data : "", username, sizeof(username));
     hook_env_client(instance, &env);
+    hook_env_address(instance, &env);
     struct event event = {
         .type = EVENT_CR_RESPONSE,
         .env = &env,
         .text = text,
+        .username = username,
         .has_client = true,
         .client_id = instance->entry.client_id,
         .key_id = login->key_count,

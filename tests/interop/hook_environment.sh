@@ -29,6 +29,8 @@ write_dump() {
 		    echo
 		} >>\$dir/\$label
 		case \$label in
+		auth-user-pass-verify) [ ! -e $WORK/challenge ] || exit 2 ;;
+		client-crresponse) echo 1 >\$auth_control_file ;;
 		client-connect) echo 'push "route 10.55.0.0 255.255.0.0"' >\$1 ;;
 		esac
 		exit 0
@@ -58,6 +60,7 @@ write_configs() { # VARIANT
     net30) lines=("topology net30" "server 10.77.0.0 255.255.255.0") proto=tcp ;;
     tap) lines=("server 10.77.0.0 255.255.255.0" "lladdr 02:00:00:00:00:01") client_lines=("lladdr 02:00:00:00:00:02") ;;
     inet6) lines=("topology subnet" "server 10.77.0.0 255.255.255.0") proto=udp6 ;;
+    challenge) lines=("topology subnet" "server 10.77.0.0 255.255.255.0") client_lines=("management $WORK/socket unix") ;;
     udp4) lines=("topology p2p" "server 10.77.0.0 255.255.255.0") proto=udp4 ;;
     esac
     local type=tun remote=10.99.0.1
@@ -68,7 +71,7 @@ write_configs() { # VARIANT
             "cert pki/server.crt" "key pki/server.key" "dh none" "keepalive 1 5" "verb 3" "tmp-dir $WORK/tmp" \
             "push \"route 10.66.0.0 255.255.0.0\"" "route 10.88.0.0 255.255.0.0"
         hooks server up down route-up route-pre-down tls-verify auth-user-pass-verify client-connect client-disconnect \
-            learn-address
+            learn-address client-crresponse
     } >"$WORK/server.conf"
     {
         printf '%s\n' client "dev ${type}0" "dev-type $type" "remote $remote 1194 ${proto/tcp/tcp-client}" nobind "ca pki/ca.crt" \
@@ -76,11 +79,23 @@ write_configs() { # VARIANT
         hooks client up down route-up route-pre-down tls-verify ipchange
     } >"$WORK/client.conf"
     printf 'alice\nsecret\n' >"$WORK/login"
+    [ "$1" != challenge ] || : >"$WORK/challenge"
+}
+
+# The login waits for an answer to a challenge; a management client gives it.
+answer_challenge() {
+    wait_for 10 "the client to wait" grep -aq 'Peer Connection Initiated' "$WORK/client.log"
+    (
+        sleep 0.5 # so that the server has seen the end of the key exchange
+        echo "cr-response SGVsbG8gd29ybGQ="
+        sleep 1
+    ) | socat - UNIX-CONNECT:"$WORK/socket" >/dev/null
 }
 
 launch() { # server|client PROGRAM
     local ns=${1:0:1}
     start "$1" ip netns exec "$(ns "$ns")" "$(program "$2")" --cd "$WORK" --config "$1.conf"
+    if [ -e "$WORK/challenge" ] && [ "$1" = client ]; then answer_challenge; fi
     expect_log "$WORK/$1.log" 'Initialization Sequence Completed'
 }
 
@@ -94,7 +109,7 @@ normalise() {
         -e '/^env dns_(server|search)/d' \
         -e 's/^(arg \[AF_INET6?\][^ ]*10\.99\.0\.2) [0-9]+$/\1 PORT/' \
         -e 's/^(arg \[AF_INET6?\][^ ]*fd99::2) [0-9]+$/\1 PORT/' \
-        "$1" | if [[ $1 == */auth-user-pass-verify ]]; then cat; else sed -E '/^env auth_(control|pending|failed_reason)_file=/d'; fi
+        "$1" | if [[ $1 =~ /(auth-user-pass-verify|client-crresponse)$ ]]; then cat; else sed -E '/^env auth_(control|pending|failed_reason)_file=/d'; fi
 }
 
 run_pair() { # SERVER CLIENT: dumps in $WORK/dump
@@ -129,7 +144,7 @@ compare() { # SIDE
 }
 
 same_environment() { # VARIANT SIDE...
-    need openvpn
+    need openvpn socat
     need_net
     pki "$WORK/pki"
     write_dump
@@ -146,6 +161,7 @@ run_case subnet same_environment subnet
 run_case net30-tcp same_environment net30
 run_case inet6 same_environment inet6
 run_case udp4 same_environment udp4
+run_case challenge same_environment challenge
 run_case tap same_environment tap
 LEVEL=3 VIA=via-env run_case via-env same_environment subnet
 finish

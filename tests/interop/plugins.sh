@@ -338,6 +338,23 @@ deferred() { # PROGRAM VERSION
     refused bad
 }
 
+# The login waits; the answer to a challenge decides it.
+challenge() { # PROGRAM
+    probes
+    need socat
+    server "$1" "plugin ${PROBE}3.so $WORK/calls mask=0x8020 5=defer 15=accept-now"
+    server_up
+    client good alice secret "management $WORK/socket unix"
+    expect_log "$WORK/good.log" 'Peer Connection Initiated'
+    wait_for 10 "the login" grep -q '^call 5 ' "$WORK/calls"
+    (
+        sleep 0.5 # so that the server has seen the end of the key exchange
+        echo "cr-response SGVsbG8="
+        sleep 1
+    ) | socat - UNIX-CONNECT:"$WORK/socket"
+    accepted good
+}
+
 # Two plugins defer, one of them refuses: no.
 both_must_agree() {
     probes
@@ -461,6 +478,7 @@ for p in vpnd openvpn; do
     run_case "ldap-$p" ldap "$p"
     run_case "radius-$p" radius "$p"
     run_case "deferred-v3-$p" deferred "$p" 3
+    run_case "challenge-$p" challenge "$p"
     run_case "connect-lines-$p" connect_lines "$p"
     run_case "refused-by-tls-verify-$p" refusals "$p" 4 0x10
     run_case "refused-by-tls-final-$p" refusals "$p" 10 0x400

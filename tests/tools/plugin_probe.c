@@ -5,7 +5,7 @@
  *   plugin probe_vN.so LOG [TYPE=ACTION]...
  *
  * LOG gets one line a call and, with `setenv probe_env 1`, the environment of each. TYPE is a number of enum
- * plugin_type. ACTION: fail | defer (no answer ever) | accept-later | refuse-later | crash | hang | sleep (1 s) |
+ * plugin_type. ACTION: fail | accept-now (through the file; for a response to a challenge) | defer (no answer ever) | accept-later | refuse-later | crash | hang | sleep (1 s) |
  * push=NETWORK (client-connect: a /16 to push) | crash-as=USER | hang-as=USER | sleep-as=USER.
  * "open=fail", "open=crash" and "open=hang" are for the opening; "point=N" is the initialisation point.
  *
@@ -207,6 +207,15 @@ static int act(struct probe *p, int type, const char *const argv[], const char *
     }
     if (strcmp(action, "refuse-later") == 0) {
         return later(file, '0');
+    }
+    if (strcmp(action, "accept-now") == 0) {
+        const char *control = variable(envp, "auth_control_file");
+        FILE *f = control ? fopen(control, "w") : NULL;
+        if (!f) {
+            return PLUGIN_ERROR;
+        }
+        fputc('1', f);
+        fclose(f);
     }
     if (strncmp(action, "push=", 5) == 0) {
         char line[128];
