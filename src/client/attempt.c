@@ -217,7 +217,6 @@ static void local_resolved(void *arg, const char *error, const union addr *list,
         return;
     }
     a->local = list[0];
-    a->client->local = list[0];
     lookups(a);
 }
 
@@ -290,9 +289,6 @@ struct attempt *attempt_new(struct client *client, size_t entry, size_t address,
     a->address = address;
     a->quiet = quiet;
     a->config = outfit_entry(client, entry);
-    if (client->config->persist_local_ip) {
-        a->local = client->local;
-    }
     pull_init(&a->pull);
     list_push(&client->attempts, &a->node);
     return a;

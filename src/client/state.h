@@ -105,7 +105,6 @@ struct client {
     struct remotes remotes;
     struct attempt_addresses *addresses; /* by entry */
     struct preresolve *preresolve;   /* under way; NULL otherwise */
-    union addr local;                /* what `local` gave last: persist-local-ip */
     struct tunnel *tunnel;
     struct config *tunnel_config;    /* clone that the open tunnel was made from; may be the attempt's */
     void (*early_ready)(struct client *c); /* point-to-point: the device is open */

@@ -179,7 +179,6 @@ int startup_prepare(struct server *server)
     if (plugins_start(config, &server->plugins) < 0 || lifecycle_start(config, &server->life) < 0) {
         return ERR_CONFIG;
     }
-    loop_pool_size(server->config->handshake_threads);
     int rc = loop_open(&server->loop);
     if (rc < 0) {
         log_fatal("the event loop cannot be made: %s", err_str(rc));
