@@ -23,12 +23,12 @@ topology() { # TOPOLOGY ADDRESS-OF-A
     begin "topology $1" 'server-ipv6 fd77::/64'
     server_up
     client_up a "$OPENVPN"
-    client_up b "$VPND"
     reach tun1
+    in_ns s ping -c 1 -W 2 "$2" || fail "the server cannot reach its first client at $2"
+    client_up b "$VPND"
     reach tun2
     in_ns c ping -6 -I tun1 -c 1 -W 2 fd77::1
     in_ns c ping -6 -I tun2 -c 1 -W 2 fd77::1
-    in_ns s ping -c 1 -W 2 "$2" || fail "the server cannot reach its first client at $2"
     ip -n "$(ns c)" -4 -o addr show tun1 | grep -q "$2" || fail "the first client does not have $2"
 }
 
