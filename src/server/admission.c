@@ -109,9 +109,16 @@ void admission_judge(struct admission *a, bool tcp, const union addr *source, co
     }
 }
 
-bool admission_fresh(struct admission *a)
+bool admission_fresh(struct admission *a, const union addr *source)
 {
-    return ratelimit_take(&a->fresh, clock_read().mono_ms);
+    char text[ADDR_TEXT_MAX];
+    bool allowed = ratelimit_take(&a->fresh, clock_read().mono_ms);
+    if (!allowed && admission_may_log(a)) {
+        log_write(LOG_SEV_ERROR, 1, NULL,
+                  "MULTI: Connection from %s would exceed new connection frequency limit as controlled by --connect-freq",
+                  addr_format(source, text));
+    }
+    return allowed;
 }
 
 void admission_proven(struct admission *a)

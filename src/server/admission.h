@@ -47,8 +47,8 @@ void admission_judge(struct admission *a, bool tcp, const union addr *source, co
  *  were left out. */
 bool admission_may_log(struct admission *a);
 
-/** admission_fresh - connect-freq: may one more client come in now? */
-bool admission_fresh(struct admission *a);
+/** admission_fresh - connect-freq: may one more client, @source, come in now? A refusal is logged. */
+bool admission_fresh(struct admission *a, const union addr *source);
 
 /** admission_proven - a three-way handshake was completed: connect-freq-initial gets its unit back. */
 void admission_proven(struct admission *a);

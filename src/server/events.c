@@ -37,7 +37,7 @@ static void judge_stranger(struct server *server, struct instance *instance, con
             char text[ADDR_TEXT_MAX];
             log_info("MULTI: Connection attempt from %s ignored while server is shutting down",
                      addr_format(&event->path.remote, text));
-        } else if (!instance && admission_fresh(&server->admission)) {
+        } else if (!instance && admission_fresh(&server->admission, &event->path.remote)) {
             instance = instance_new(server, &event->path, listeners_ipv6(server, event->path.listener));
         }
         if (instance && instance_open_session(instance, &verdict, event->data, event->len) == 0 &&

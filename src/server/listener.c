@@ -95,7 +95,7 @@ static void on_connectable(void *arg)
             }
             return;
         }
-        if (server->stopping || !admission_fresh(&server->admission)) {
+        if (server->stopping || !admission_fresh(&server->admission, &peer)) {
             log_debug("MULTI: Connection attempt from %s ignored", addr_format(&peer, text));
             close(fd);
         } else if (server->port_share) {

@@ -97,9 +97,7 @@ int daemon_lock_memory(void)
         if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < MEMLOCK_BYTES) {
             limit.rlim_max = MEMLOCK_BYTES;
         }
-        if (setrlimit(RLIMIT_MEMLOCK, &limit) < 0) {
-            return -errno;
-        }
+        (void)setrlimit(RLIMIT_MEMLOCK, &limit); /* may be forbidden, and does not matter with CAP_IPC_LOCK */
     }
     return mlockall(MCL_CURRENT | MCL_FUTURE) < 0 ? -errno : 0;
 }

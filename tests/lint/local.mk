@@ -6,10 +6,15 @@ TESTS += \
 	tests/lint/layers.py \
 	tests/lint/size.py \
 	tests/lint/headers.py \
-	tests/lint/globals.py
+	tests/lint/globals.py \
+	tests/lint/options.py \
+	tests/lint/manual.sh
 EXTRA_DIST += \
 	tests/lint/source.py \
 	tests/lint/layers.py \
 	tests/lint/size.py \
 	tests/lint/headers.py \
-	tests/lint/globals.py
+	tests/lint/globals.py \
+	tests/lint/openvpn-options.tsv \
+	tests/lint/options.py \
+	tests/lint/manual.sh

@@ -103,7 +103,7 @@ quick_start() {
     hosts
     guide quick-start
     expect_log "$WORK/vpnd.log" 'laptop/.* client-instance exiting' 10
-    on server vpnd-pki --json list | grep -q '"name":"laptop","type":"client","serial":"[0-9A-F]*","state":"revoked"'
+    on server vpnd-pki --json list | grep >/dev/null '"name":"laptop","type":"client","serial":"[0-9A-F]*","state":"revoked"'
     on client vpnd --config phone.ovpn --check
 }
 
@@ -117,9 +117,9 @@ remote_access() {
     cp "$WORK/home/server/laptop.ovpn" "$WORK/home/client"
     start client nsenter -t "$(pid_of host-client)" -n -m "$VPND" --config "$WORK/home/client/laptop.ovpn"
     expect_log "$WORK/client.log" 'Initialization Sequence Completed'
-    on client ip -4 -o addr show dev tun0 | grep -q '10.8.0.50/24'
-    on client ip -4 route get 192.168.10.9 | grep -q 'dev tun0'
-    on client ip -6 -o addr show dev tun0 | grep -q fd12:3456:789a::50/64
+    on client ip -4 -o addr show dev tun0 | grep >/dev/null '10.8.0.50/24'
+    on client ip -4 route get 192.168.10.9 | grep >/dev/null 'dev tun0'
+    on client ip -6 -o addr show dev tun0 | grep >/dev/null fd12:3456:789a::50/64
     on client ping -c 1 -W 5 10.8.0.1
 }
 
@@ -154,7 +154,7 @@ others() { # GUIDE...
 complete() {
     local file link
     for file in "$SOURCE_DIR"/doc/*.md; do
-        ! grep -q '<!-- run on' "$file" || grep -q "$(basename "$file" .md)" "$0" || fail "nobody runs $(basename "$file")"
+        ! grep -q '<!-- run on' "$file" || grep >/dev/null "$(basename "$file" .md)" "$0" || fail "nobody runs $(basename "$file")"
         grep -oE '\]\([^)#]+' "$file" | cut -c3- >"$WORK/links" || true
         while read -r link; do
             [[ $link == http* ]] || [ -e "$SOURCE_DIR/doc/$link" ] || fail "$(basename "$file") leads to $link, which is not there"
