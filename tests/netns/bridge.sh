@@ -233,5 +233,45 @@ run_case dhcp-from-the-lan dhcp
 run_case jumbo-frames jumbo
 run_case mac-limits mac_limits
 run_case stale-routes stale_routes
+# What the device side gets and gives with the other two values of vlan-accept; client c is in the global VLAN 10.
+vlan_accept() { # all|untagged
+    need python3
+    topology
+    mkdir "$WORK/ccd"
+    echo 'vlan-pvid 20' >"$WORK/ccd/client2"
+    configs nogw 'vlan-tagging'
+    printf 'vlan-accept %s\nvlan-pvid 10\nclient-config-dir ccd\n' "$1" >>"$WORK/server.conf"
+    begin "$OPENVPN" "$VPND"
+    local n
+    for n in c d; do
+        ip -n "$(ns $n)" link set tap0 up
+        start "at-$n" ip netns exec "$(ns $n)" python3 "$TESTS_DIR/tools/frames.py" listen tap0 --for 6
+        expect_log "$WORK/at-$n.log" listening
+    done
+    start device ip netns exec "$(ns s)" python3 "$TESTS_DIR/tools/frames.py" listen tap0 --for 6
+    expect_log "$WORK/device.log" listening
+    frames s send tap0 --payload untagged
+    frames s send tap0 --payload to-20 --vlan 20
+    frames s send tap0 --payload last
+    expect_log "$WORK/at-c.log" 'vlan=- .*payload=last'
+    logged at-c 'payload=untagged' || fail "untagged frames do not reach the global VLAN"
+    ! logged at-c 'payload=to-20' || fail "VLAN 20 reached the global VLAN"
+    frames d send tap0 --payload from-d
+    frames c send tap0 --payload from-c
+    expect_log "$WORK/device.log" 'vlan=- .*payload=from-c'
+    case $1 in
+    all)
+        expect_log "$WORK/at-d.log" 'payload=to-20'
+        logged device 'vlan=20 .*payload=from-d' || fail "the frame of VLAN 20 came out without its tag"
+        ;;
+    untagged)
+        ! logged at-d 'payload=(to-20|untagged)' || fail "a frame reached VLAN 20"
+        ! logged device 'payload=from-d' || fail "a frame of VLAN 20 came out"
+        ;;
+    esac
+}
+
 run_case vlans vlans "$VPND" "$OPENVPN"
+run_case vlan-accept-all vlan_accept all
+run_case vlan-accept-untagged vlan_accept untagged
 finish

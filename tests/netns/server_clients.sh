@@ -85,6 +85,22 @@ static_names() {
     expect_log "$WORK/server.log" "the name 'gone.example.invalid' has no IPv4 address; the client is refused"
 }
 
+# A push list of several messages reaches either client whole.
+long_push_list() {
+    begin 'topology subnet'
+    seq -f 'push "route 10.100.%.0f.0 255.255.255.0 vpn_gateway 7"' 1 80 >>"$WORK/server.conf"
+    server_up
+    client_up a "$OPENVPN"
+    client_up b "$VPND"
+    [ "$(grep -ac "SENT CONTROL \[client1\]: 'PUSH_REPLY" "$WORK/server.log")" -ge 4 ] || fail "it was one message"
+    local n
+    for n in a b; do
+        wait_for 5 "80 routes of $n" sh -c "[ \$(grep -aoE 'net_route_v4_add: 10.100.[0-9]+.0/24' '$WORK/$n.log' | sort -u | wc -l) = 80 ]"
+    done
+    reach tun1
+    reach tun2
+}
+
 refusals() {
     begin 'topology subnet' 'ccd-exclusive'
     echo disable >"$WORK/ccd/client1"
@@ -201,6 +217,7 @@ run_case topology-subnet topology subnet 10.77.0.2
 run_case topology-net30 topology net30 10.77.0.6
 run_case topology-p2p topology p2p 10.77.0.4
 run_case client-config-dir static_and_push
+run_case long-push-list long_push_list
 run_case static-names static_names
 run_case refused-clients refusals
 run_case pool-exhausted pool_exhausted

@@ -106,18 +106,20 @@ connect_deferred() {
 }
 
 users() {
-    begin "auth-user-pass-verify $WORK/verify via-file" 'verify-client-cert none' 'username-as-common-name'
+    begin "auth-user-pass-verify $WORK/verify via-file" 'verify-client-cert none' 'username-as-common-name' \
+        'hand-window 4'
     hook verify <<-'END'
 		user=$(head -n 1 "$1")
 		case $user in
 		anna) exit 0 ;;
+		never) exit 2 ;;
 		late) (sleep 1; printf 1 >"$auth_control_file") & exit 2 ;;
 		lateno) (sleep 1; echo 'your account is closed' >"$auth_failed_reason_file"; printf 0 >"$auth_control_file") & exit 2 ;;
 		esac
 		exit 1
 	END
     local user
-    for user in anna late lateno eve; do
+    for user in anna late lateno eve never; do
         printf '%s\npass\n' $user >"$WORK/$user.pass"
         chmod 600 "$WORK/$user.pass"
     done
@@ -127,6 +129,8 @@ users() {
     { cat "$WORK/b.conf"; echo 'auth-user-pass late.pass'; } >"$WORK/late.conf"
     { cat "$WORK/b.conf"; echo 'auth-user-pass lateno.pass'; } >"$WORK/lateno.conf"
     { cat "$WORK/b.conf"; echo 'auth-user-pass eve.pass'; } >"$WORK/eve.conf"
+    { sed 's/tun2/tun3/' "$WORK/b.conf"; echo 'auth-user-pass never.pass'; } >"$WORK/never.conf"
+    client_start never "$OPENVPN"
     client_up anna "$OPENVPN"
     reach tun1
     client_up late "$VPND"
@@ -138,6 +142,8 @@ users() {
     client_start eve "$VPND"
     expect_log "$WORK/eve.log" 'AUTH_FAILED'
     expect_log "$WORK/server.log" 'TLS Auth Error: Auth Username/Password verification failed for peer'
+    # An answer that never comes is a refusal in the end.
+    expect_log "$WORK/never.log" 'AUTH_FAILED'
 }
 
 learn() {
