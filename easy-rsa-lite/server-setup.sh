@@ -115,14 +115,21 @@ Wants=network-online.target
 Type=notify
 ExecStart=$program --config $setup_etc/server.conf --status /run/vpnd/status 10 --status-version 2 --suppress-timestamps
 ExecReload=/bin/kill -HUP \$MAINPID
+PrivateTmp=true
+# Kept: the next start finds there what a killed run left to undo.
 RuntimeDirectory=vpnd
+RuntimeDirectoryMode=0710
+RuntimeDirectoryPreserve=yes
+KillMode=process
 Restart=on-failure
-RestartSec=5
-CapabilityBoundingSet=CAP_IPC_LOCK CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_RAW CAP_SETGID CAP_SETUID CAP_SETPCAP CAP_DAC_OVERRIDE CAP_CHOWN
+RestartSec=5s
+CapabilityBoundingSet=CAP_IPC_LOCK CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_RAW CAP_SETGID CAP_SETUID CAP_SETPCAP CAP_SYS_CHROOT CAP_DAC_OVERRIDE CAP_CHOWN CAP_SYS_NICE CAP_AUDIT_WRITE
+LimitNOFILE=1048576
+TasksMax=4096
 DeviceAllow=/dev/null rw
 DeviceAllow=/dev/net/tun rw
+ProtectSystem=true
 ProtectHome=true
-PrivateTmp=true
 
 [Install]
 WantedBy=multi-user.target
