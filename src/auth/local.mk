@@ -5,6 +5,7 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/cert_hook.c src/auth/cert_hook.h \
 	src/auth/challenge.c src/auth/challenge.h \
 	src/auth/crl.c src/auth/crl.h \
+	src/auth/external_key.c src/auth/external_key.h \
 	src/auth/pam.c src/auth/pam.h \
 	src/auth/pam_helper.c src/auth/pam_helper.h \
 	src/auth/peer.c src/auth/peer.h \

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/external_key.h"
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -389,8 +390,37 @@ static int read_phrase(const struct config *config, const char *passphrase, stru
     return 0;
 }
 
-static int load_own(const struct config *config, SSL_CTX *ctx, struct phrase *phrase)
+/* A key that somebody else has: it belongs to the certificate that was loaded. */
+static int use_external(const struct external_key *external, SSL_CTX *ctx)
 {
+    const X509 *cert = SSL_CTX_get0_certificate(ctx);
+    EVP_PKEY *key = NULL;
+    int err = cert ? external_key_new(X509_get0_pubkey(cert), external, &key) : ERR_NOT_FOUND;
+    if (!err && SSL_CTX_use_PrivateKey(ctx, key) != 1) {
+        err = ERR_UNSUPPORTED;
+    }
+    EVP_PKEY_free(key);
+    if (err) {
+        char reason[REASON_MAX];
+        log_error("management-external-key: the certificate's key cannot be used from outside: %s", library_reason(reason));
+        return ERR_CONFIG;
+    }
+    return 0;
+}
+
+static int load_certificate_text(const char *pem, SSL_CTX *ctx)
+{
+    struct config_file text = {.path = (char *)(uintptr_t)"from management", .data = (char *)(uintptr_t)pem, .len = strlen(pem), .is_inline = true};
+    return load_certificate(&text, ctx, NULL);
+}
+
+static int load_own(const struct config *config, const struct tls_files_own *own, SSL_CTX *ctx, struct phrase *phrase)
+{
+    if (own->external) {
+        int e = own->certificate ? load_certificate_text(own->certificate, ctx)
+                                 : load_certificate(&config->cert, ctx, phrase);
+        return e ? e : use_external(own->external, ctx);
+    }
     if (config_file_given(&config->pkcs12)) {
         return load_pkcs12(config, ctx, phrase);
     }
@@ -401,12 +431,12 @@ static int load_own(const struct config *config, SSL_CTX *ctx, struct phrase *ph
     return err;
 }
 
-int tls_files_load(const struct config *config, SSL_CTX *ctx, const char *passphrase)
+int tls_files_load(const struct config *config, SSL_CTX *ctx, const struct tls_files_own *own)
 {
     struct phrase phrase;
-    int err = read_phrase(config, passphrase, &phrase);
+    int err = read_phrase(config, own->passphrase, &phrase);
     if (!err) {
-        err = load_own(config, ctx, &phrase);
+        err = load_own(config, own, ctx, &phrase);
     }
     secret_wipe(&phrase, sizeof(phrase));
     if (!err && config_file_given(&config->ca)) {

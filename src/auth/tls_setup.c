@@ -7,6 +7,7 @@
 
 #include "auth/cert.h"
 #include "auth/crl.h"
+#include "auth/external_key.h"
 #include "auth/tls_files.h"
 #include "auth/tls_names.h"
 #include "auth/verify.h"
@@ -163,13 +164,29 @@ static int new_context(const struct config *config, bool server, SSL_CTX **out)
     return 0;
 }
 
+/* Who cannot make PSS signatures can neither do TLS 1.3 with an RSA key nor be offered them in TLS 1.2. */
+static int limit_to_external(const struct external_key *key, SSL_CTX *ctx)
+{
+    const X509 *cert = key ? SSL_CTX_get0_certificate(ctx) : NULL;
+    if (!cert || key->pss || !EVP_PKEY_is_a(X509_get0_pubkey(cert), "RSA")) {
+        return 0;
+    }
+    if (SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION) != 1 ||
+        SSL_CTX_set1_sigalgs_list(ctx, "RSA+SHA512:RSA+SHA384:RSA+SHA256:ECDSA+SHA512:ECDSA+SHA384:ECDSA+SHA256") != 1) {
+        return refused("management-external-key", "the TLS library refuses to do without PSS");
+    }
+    return 0;
+}
+
 int tls_setup_new(const struct tls_setup_request *request, struct tls_setup **out)
 {
     struct tls_setup *setup = mem_zalloc(sizeof(*setup));
     setup->config = request->config;
     setup->server = request->server;
+    struct tls_files_own files = {request->passphrase, request->certificate, request->external};
     int err = new_context(request->config, request->server, &setup->ctx);
-    err = err ? err : tls_files_load(request->config, setup->ctx, request->passphrase);
+    err = err ? err : tls_files_load(request->config, setup->ctx, &files);
+    err = err ? err : limit_to_external(request->external, setup->ctx);
     err = err ? err : crl_new(&request->config->crl_verify, &setup->crl);
     if (err) {
         ERR_clear_error();

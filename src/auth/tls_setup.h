@@ -12,6 +12,7 @@
 
 struct buf;
 struct config;
+struct external_key;
 struct tls_context; /* session/tls.h */
 struct tls_setup;
 struct x509_st;
@@ -20,6 +21,8 @@ struct tls_setup_request {
     const struct config *config; /* must outlive the setup */
     bool server;                 /* of TLS */
     const char *passphrase;      /* of the private key or PKCS #12 file; NULL: only what `askpass FILE` gives */
+    const char *certificate;     /* PEM, from management; NULL: `cert` */
+    const struct external_key *external; /* management-external-key; must outlive the setup; NULL: `key` */
 };
 
 /**

@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "client/closing.h"
 #include "client/connect.h"
+#include "client/external.h"
 #include "client/kill_switch.h"
 #include "client/metrics.h"
 #include "client/loop_guard.h"
@@ -36,12 +37,14 @@
 
 /* ------------------------------------------------------------------ before the process detaches */
 
-static int try_keys(struct client *c, const char *passphrase)
+static int try_keys(struct client *c, const char *passphrase, const char *certificate)
 {
     struct tls_setup_request request = {
         .config = c->config,
         .server = c->config->tls_server,
         .passphrase = passphrase,
+        .certificate = certificate,
+        .external = c->external ? external_key(c->external) : NULL,
     };
     return tls_setup_new(&request, &c->tls);
 }
@@ -55,9 +58,12 @@ static int keys_loaded(struct client *c)
 /* Read keys and certificates; an encrypted key without `askpass FILE` is asked for on the terminal. */
 static int load_keys(struct client *c)
 {
-    int e = try_keys(c, NULL);
+    if (c->config->management_external_key.enabled) {
+        return 0; /* management has it: client_unlock_key() */
+    }
+    int e = try_keys(c, NULL, NULL);
     if (e == ERR_AUTH && c->config->management_query_passwords && !c->config->askpass.path) {
-        return 0; /* once somebody can be asked: begin() */
+        return 0; /* likewise */
     }
     for (int i = 0; e == ERR_AUTH && i < PASSPHRASE_TRIES && !c->config->askpass.path; i++) {
         char passphrase[PASSPHRASE_MAX];
@@ -68,7 +74,7 @@ static int load_keys(struct client *c)
                       err_str(n));
             return ERR_CONFIG;
         }
-        e = try_keys(c, passphrase);
+        e = try_keys(c, passphrase, NULL);
         secret_wipe(passphrase, sizeof(passphrase));
     }
     if (e == ERR_AUTH) {
@@ -247,7 +253,7 @@ static void unprepare(struct client *c)
 
 static void passphrase_given(struct client *c, const char *passphrase)
 {
-    int e = try_keys(c, passphrase);
+    int e = try_keys(c, passphrase, NULL);
     if (e == ERR_AUTH && c->auth_retry != CONFIG_AUTH_RETRY_NONE) {
         (void)client_management_ask_passphrase(c, true, passphrase_given);
         return;
@@ -262,11 +268,34 @@ static void passphrase_given(struct client *c, const char *passphrase)
     c->unlocked(c);
 }
 
+static void certificate_given(struct client *c, const char *pem)
+{
+    if (try_keys(c, NULL, pem) || keys_loaded(c)) {
+        client_fatal(c);
+        return;
+    }
+    c->unlocked(c);
+}
+
+static void use_external_key(struct client *c)
+{
+    if (!c->external) {
+        c->external = external_new(c);
+    }
+    if (!c->config->management_external_cert) {
+        certificate_given(c, NULL);
+    } else if (!client_management_ask_certificate(c, certificate_given)) {
+        client_fatal(c);
+    }
+}
+
 void client_unlock_key(struct client *c, void (*then)(struct client *c))
 {
     c->unlocked = then;
     if (c->tls) {
         then(c);
+    } else if (c->config->management_external_key.enabled) {
+        use_external_key(c);
     } else if (!client_management_ask_passphrase(c, false, passphrase_given)) {
         client_fatal(c);
     }
@@ -377,7 +406,9 @@ static void end_process(struct client *c)
         event_bus_free(c->events);
     }
     dns_stop(c->dns);
+    external_stop(c->external);
     loop_close(c->loop);
+    external_free(c->external);
     credentials_free(c->credentials);
     rtnl_close(c->nl);
     env_free(&c->env);

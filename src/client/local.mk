@@ -7,6 +7,7 @@ src_client_libclient_a_SOURCES = \
 	src/client/credentials.c src/client/credentials.h \
 	src/client/dns_export.c src/client/dns_export.h \
 	src/client/establish.c src/client/establish.h \
+	src/client/external.c src/client/external.h \
 	src/client/handshake_report.c src/client/handshake_report.h \
 	src/client/job.c src/client/job.h \
 	src/client/kill_switch.c src/client/kill_switch.h \

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "client/external.h"
 #include "client/outfit.h"
 #include "client/state.h"
 #include "client/statistics.h"
@@ -162,6 +163,7 @@ void client_management_close(struct client *c)
 void client_management_cancel(struct client *c)
 {
     mgmt_ask_cancel(c->mgmt);
+    external_cancel(c->external);
     c->asked = (struct client_asked){0};
 }
 
@@ -230,6 +232,20 @@ bool client_management_ask_passphrase(struct client *c, bool again,
     }
     c->asked.passphrase = then;
     return mgmt_ask_credentials(c->mgmt, &need, passphrase_given, c);
+}
+
+static void certificate_given(void *arg, const char *pem)
+{
+    struct client *c = arg;
+    void (*then)(struct client *, const char *) = c->asked.certificate;
+    c->asked.certificate = NULL;
+    then(c, pem);
+}
+
+bool client_management_ask_certificate(struct client *c, void (*then)(struct client *c, const char *pem))
+{
+    c->asked.certificate = then;
+    return mgmt_ask_certificate(c->mgmt, c->config->management_external_cert, certificate_given, c);
 }
 
 /* ------------------------------------------------------------------ remote and proxy */

@@ -38,6 +38,10 @@ bool client_management_asks(const struct client *c);
 bool client_management_ask_passphrase(struct client *c, bool again,
                                       void (*then)(struct client *c, const char *passphrase));
 
+/** client_management_ask_certificate - management-external-cert; @then gets PEM text, valid during the call.
+ *  Return: false: nobody to ask. */
+bool client_management_ask_certificate(struct client *c, void (*then)(struct client *c, const char *pem));
+
 enum management_remote { MANAGEMENT_REMOTE_GO, MANAGEMENT_REMOTE_SKIP };
 
 /** client_management_ask_remote - which remote and which proxy the attempt's configuration gets, which may be

@@ -34,6 +34,7 @@ struct kill_switch;
 struct mgmt;
 struct client_metrics;
 struct preresolve;
+struct external;
 struct race;
 struct roaming;
 struct plugins;
@@ -61,6 +62,7 @@ struct client_retry {
 struct client_asked {
     void (*login)(struct client *c);
     void (*passphrase)(struct client *c, const char *passphrase);
+    void (*certificate)(struct client *c, const char *pem);
     void (*remote)(struct client *c, enum management_remote what);
 };
 
@@ -90,6 +92,7 @@ struct client {
     struct client_metrics *metrics;
     struct client_asked asked;
     void (*unlocked)(struct client *c); /* goes on with the private key */
+    struct external *external;       /* management-external-key; NULL: not used */
     enum config_auth_retry auth_retry; /* as configured, until management changes it */
     struct env env;                  /* of the user's programs */
     struct rtnl *nl;

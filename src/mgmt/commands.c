@@ -359,9 +359,55 @@ static void cmd_forget_passwords(struct mgmt_connection *c, const struct token_l
     connection_printf(c, "SUCCESS: Passwords were forgotten\r\n");
 }
 
-static void cmd_unavailable(struct mgmt_connection *c, const struct token_line *words)
+static void signature_lines(struct mgmt_connection *c, const char *name, const char *lines)
 {
-    connection_printf(c, "ERROR: The %s command is not currently available\r\n", words->text[0]);
+    bool asked = c->mgmt->query.kind == QUERY_SIGNATURE;
+    connection_printf(c, "%s: %s command %s\r\n", asked ? "SUCCESS" : "ERROR", name, asked ? "succeeded" : "failed");
+    (void)query_answer_signature(c->mgmt, lines);
+}
+
+static void pk_sig_lines(struct mgmt_connection *c, const char *lines)
+{
+    signature_lines(c, "pk-sign", lines);
+}
+
+static void rsa_sig_lines(struct mgmt_connection *c, const char *lines)
+{
+    signature_lines(c, "rsa-sign", lines);
+}
+
+static void certificate_lines(struct mgmt_connection *c, const char *lines)
+{
+    connection_printf(c, "%s\r\n",
+                      c->mgmt->query.kind == QUERY_CERTIFICATE ? "SUCCESS: certificate command succeeded"
+                                                               : "ERROR: certificate command failed");
+    (void)query_answer_certificate(c->mgmt, lines);
+}
+
+/* Lines up to END, if that is what is being waited for. */
+static void collect(struct mgmt_connection *c, const struct token_line *words, enum query_kind kind, mgmt_lines_fn done)
+{
+    if (c->mgmt->query.kind != kind) {
+        connection_printf(c, "ERROR: The %s command is not currently available\r\n", words->text[0]);
+        return;
+    }
+    c->lines_done = done;
+    buf_reset(&c->lines);
+}
+
+static void cmd_pk_sig(struct mgmt_connection *c, const struct token_line *words)
+{
+    collect(c, words, QUERY_SIGNATURE, pk_sig_lines);
+}
+
+static void cmd_rsa_sig(struct mgmt_connection *c, const struct token_line *words)
+{
+    collect(c, words, QUERY_SIGNATURE, rsa_sig_lines);
+}
+
+static void cmd_certificate(struct mgmt_connection *c, const struct token_line *words)
+{
+    collect(c, words, QUERY_CERTIFICATE, certificate_lines);
 }
 
 static void cmd_pkcs11_count(struct mgmt_connection *c, const struct token_line *words)
@@ -669,9 +715,9 @@ static const struct command commands[] = {
     {"client-auth-nt", 2, true, EVERYWHERE, NULL, cmd_client_auth_nt},
     {"client-auth", 2, true, EVERYWHERE, NULL, cmd_client_auth},
     {"client-pending-auth", 4, true, EVERYWHERE, NULL, cmd_client_pending_auth},
-    {"rsa-sig", 0, true, EVERYWHERE, NULL, cmd_unavailable},
-    {"pk-sig", 0, true, EVERYWHERE, NULL, cmd_unavailable},
-    {"certificate", 0, true, EVERYWHERE, NULL, cmd_unavailable},
+    {"rsa-sig", 0, true, EVERYWHERE, NULL, cmd_rsa_sig},
+    {"pk-sig", 0, true, EVERYWHERE, NULL, cmd_pk_sig},
+    {"certificate", 0, true, EVERYWHERE, NULL, cmd_certificate},
     {"pkcs11-id-count", 0, true, EVERYWHERE, NULL, cmd_pkcs11_count},
     {"pkcs11-id-get", 1, true, EVERYWHERE, NULL, cmd_pkcs11_get},
     {"proxy", 1, false, ON_CLIENT, NULL, cmd_proxy},

@@ -146,6 +146,19 @@ struct mgmt_proxy_answer {
 bool mgmt_ask_proxy(struct mgmt *mgmt, unsigned index, bool tcp, const char *host,
                     void (*answer)(void *arg, const struct mgmt_proxy_answer *answer), void *arg);
 
+/**
+ * mgmt_ask_signature - >PK_SIGN: with management-external-key
+ * @algorithm: as clients of version 3 see it
+ * @answer:    called once with the signature, or NULL when what came was no base64; not when cancelled
+ * Return: false: nobody to ask.
+ */
+bool mgmt_ask_signature(struct mgmt *mgmt, const char *algorithm, const void *data, size_t len,
+                        void (*answer)(void *arg, const void *signature, size_t len), void *arg);
+
+/** mgmt_ask_certificate - >NEED-CERTIFICATE:HINT with management-external-cert; @answer gets PEM text.
+ *  Return: false: nobody to ask. */
+bool mgmt_ask_certificate(struct mgmt *mgmt, const char *hint, void (*answer)(void *arg, const char *pem), void *arg);
+
 /** mgmt_ask_open - a question waits for its answer. */
 bool mgmt_ask_open(const struct mgmt *mgmt);
 

@@ -15,7 +15,8 @@
 #define MULTILINE_MAX (64 * 1024)
 #define HISTORY_SIZE 100
 
-enum query_kind { QUERY_NONE, QUERY_HOLD, QUERY_CREDENTIALS, QUERY_REMOTE, QUERY_PROXY };
+enum query_kind { QUERY_NONE, QUERY_HOLD, QUERY_CREDENTIALS, QUERY_REMOTE, QUERY_PROXY, QUERY_SIGNATURE,
+                  QUERY_CERTIFICATE };
 
 /* The question that is open; there is at most one. */
 struct mgmt_query {
@@ -30,6 +31,8 @@ struct mgmt_query {
     void (*credentials)(void *arg, const struct mgmt_credentials *answer);
     void (*remote)(void *arg, const struct mgmt_remote_answer *answer);
     void (*proxy)(void *arg, const struct mgmt_proxy_answer *answer);
+    void (*signature)(void *arg, const void *signature, size_t len);
+    void (*certificate)(void *arg, const char *pem);
     void *arg;
 };
 
@@ -149,6 +152,9 @@ bool query_answer_password(struct mgmt_connection *c, const char *type, const ch
 bool query_answer_hold(struct mgmt *m);
 void query_answer_remote(struct mgmt_connection *c, const struct token_line *words);
 void query_answer_proxy(struct mgmt_connection *c, const struct token_line *words);
+
+bool query_answer_signature(struct mgmt *m, const char *lines);
+bool query_answer_certificate(struct mgmt *m, const char *lines);
 
 /* client_auth.c */
 enum event_vote client_auth_event(struct mgmt *m, const struct event *event, struct event_request *request);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
@@ -11,6 +12,7 @@
 
 #define HOST_MAX 79
 #define PORT_MAX 15
+#define SIGNATURE_TEXT_MAX 8192
 
 static void wipe_text(char **text)
 {
@@ -232,4 +234,65 @@ void query_answer_proxy(struct mgmt_connection *c, const struct token_line *word
         q.proxy(q.arg, &answer);
         query_clear(&q);
     }
+}
+
+/* ------------------------------------------------------------------ keys that are elsewhere */
+
+bool mgmt_ask_signature(struct mgmt *mgmt, const char *algorithm, const void *data, size_t len,
+                        void (*answer)(void *arg, const void *signature, size_t len), void *arg)
+{
+    if (!mgmt) {
+        return false;
+    }
+    char *data64 = base64_encode(data, len);
+    char *prompt = mgmt->client_version >= 3   ? mem_printf(">PK_SIGN:%s,%s", data64, algorithm)
+                   : mgmt->client_version == 2 ? mem_printf(">PK_SIGN:%s", data64)
+                                               : mem_printf(">RSA_SIGN:%s", data64);
+    free(data64);
+    query_open(mgmt, QUERY_SIGNATURE, prompt, arg);
+    mgmt->query.signature = answer;
+    return true;
+}
+
+bool query_answer_signature(struct mgmt *m, const char *lines)
+{
+    if (m->query.kind != QUERY_SIGNATURE) {
+        return false;
+    }
+    char joined[SIGNATURE_TEXT_MAX];
+    uint8_t raw[SIGNATURE_TEXT_MAX];
+    size_t n = 0;
+    for (const char *at = lines; *at && n < sizeof(joined) - 1; at++) {
+        if (*at != '\n') {
+            joined[n++] = *at;
+        }
+    }
+    int len = base64_decode(joined, n, raw, sizeof(raw));
+    struct mgmt_query q = m->query;
+    m->query = (struct mgmt_query){0};
+    q.signature(q.arg, len > 0 ? raw : NULL, len > 0 ? (size_t)len : 0);
+    query_clear(&q);
+    return true;
+}
+
+bool mgmt_ask_certificate(struct mgmt *mgmt, const char *hint, void (*answer)(void *arg, const char *pem), void *arg)
+{
+    if (!mgmt) {
+        return false;
+    }
+    query_open(mgmt, QUERY_CERTIFICATE, mem_printf(">NEED-CERTIFICATE:%s", hint), arg);
+    mgmt->query.certificate = answer;
+    return true;
+}
+
+bool query_answer_certificate(struct mgmt *m, const char *lines)
+{
+    if (m->query.kind != QUERY_CERTIFICATE) {
+        return false;
+    }
+    struct mgmt_query q = m->query;
+    m->query = (struct mgmt_query){0};
+    q.certificate(q.arg, lines);
+    query_clear(&q);
+    return true;
 }

@@ -132,10 +132,52 @@ deciding() {
     same openvpn.out vpnd.out
 }
 
+# A client whose management client signs; the server is openvpn.
+signing() { # KEY-TYPE PROGRAM FLAG...
+    need openvpn openssl python3
+    local type=$1 programs=$2 prog
+    shift 2
+    server_and_client
+    write_configs
+    rm -r "$WORK/pki"
+    pki "$WORK/pki" "$type"
+    sed -i '/^key /d' "$WORK/client.conf"
+    mv "$WORK/pki/client1.key" "$WORK/elsewhere.key"
+    export KEY=$WORK/elsewhere.key
+    launch server openvpn
+    for prog in $programs; do
+        launch client $prog --connect-retry 1 --management-hold --management-external-key "$@"
+        talk client "$DIALOGUES/client_key.txt" $prog.out
+        wait_for 10 "the client to end" sh -c "! kill -0 $(pid_of client)"
+    done
+    [ "$programs" = vpnd ] || same openvpn.out vpnd.out
+}
+
+# Certificate and key are elsewhere; the first signature is no base64, so that attempt fails and the next one works.
+certificate_elsewhere() {
+    need openvpn openssl python3
+    server_and_client
+    write_configs
+    sed -i '/^key /d; /^cert /d' "$WORK/client.conf"
+    export KEY=$WORK/pki/client1.key CERTIFICATE=$WORK/pki/client1.crt
+    launch server openvpn
+    launch client vpnd --connect-retry 1 --management-hold --management-external-key --management-external-cert mine
+    talk client "$DIALOGUES/client_certificate.txt" vpnd.out
+    grep -q '^< >NEED-CERTIFICATE:mine$' "$WORK/vpnd.out" || fail "nobody asked for the certificate"
+    expect_log "$WORK/client.log" 'Initialization Sequence Completed'
+}
+
 run_case commands-of-a-server commands server
 run_case commands-of-a-client commands client
 run_case client-asks-for-hold-login-remote asking client_login --management-hold --management-query-remote
 run_case client-asks-for-key-challenge-proxy asking client_challenge --persist-key --management-query-proxy \
     --static-challenge Token 1 --management-up-down
 run_case server-asks-about-logins deciding
+run_case management-signs-ecdsa signing ec "openvpn vpnd"
+run_case management-signs-rsa-pss signing rsa "openvpn vpnd" pss
+run_case management-signs-messages signing rsa "openvpn vpnd" pss digest
+# openvpn fails with these: it offers the server what it cannot sign.
+run_case management-signs-rsa-pkcs1 signing rsa vpnd
+run_case management-signs-rsa-raw signing rsa vpnd nopadding
+run_case management-has-the-certificate certificate_elsewhere
 finish

@@ -17,12 +17,17 @@ Script lines:
   @shut         no more from our side (half-close)
   @eof          wait until the other side closes, print what came
   @hide RE      lines that match are not printed from here on
+  @sign KEY     wait for >PK_SIGN or >RSA_SIGN and answer with a signature by the key in this file
+  @certificate FILE  answer >NEED-CERTIFICATE with this file
   @wait S       wait S seconds (only where nothing can be awaited)
   # ...         comment
 Numbers that differ from run to run are printed as words (TIME, PID, ...); --raw leaves them.
 """
+import base64
+import os
 import re
 import socket
+import subprocess
 import sys
 import time
 
@@ -40,6 +45,7 @@ RULES = [
     (re.compile(r"^((?:CLIENT_LIST[,\t])?client\d[,\t]10\.99\.0\.2:PORT[,\t](?:10[^,\t]*[,\t][^,\t]*[,\t])?)\d+([,\t])\d+"),
      r"\1N\2N"),
     (re.compile(r"(bcast/mcast queue length[,\t])\d+"), r"\1N"),
+    (re.compile(r"^>(PK|RSA)_SIGN:[^,]*"), r">\1_SIGN:DATA"),
     (re.compile(r"(read|write|compress|decompress) bytes,\d+"), r"\1 bytes,N"),
 ]
 
@@ -99,8 +105,33 @@ def show(line, raw):
     print("< " + text + end)
 
 
+def named(text):
+    """$NAME is a variable of the environment, so that a dialogue can name files."""
+    return os.path.expandvars(text)
+
+
 def unescape(text):
     return text.encode("latin-1", "backslashreplace").decode("unicode_escape").encode("latin-1")
+
+
+def signature(key, data, algorithm):
+    """What a management client of the given key answers to >PK_SIGN:DATA,ALGORITHM."""
+    words = algorithm.split(",")
+    options = dict(w.split("=", 1) for w in words[1:])
+    digest = options.get("hashalg", "SHA256").lower()
+    pss = words[0] == "RSA_PKCS1_PSS_PADDING"
+    if options.get("data") == "message":
+        extra = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"] if pss else []
+        command = ["openssl", "dgst", "-" + digest, "-sign", key] + extra
+    else:
+        mode = {"RSA_PKCS1_PADDING": ["rsa_padding_mode:pkcs1"], "RSA_NO_PADDING": ["rsa_padding_mode:none"],
+                "RSA_PKCS1_PSS_PADDING": ["rsa_padding_mode:pss", "rsa_pss_saltlen:digest", "digest:" + digest],
+                "ECDSA": []}[words[0]]
+        raw = words[0] == "RSA_NO_PADDING"
+        command = ["openssl", "pkeyutl", "-decrypt" if raw else "-sign", "-inkey", key]
+        for option in mode:
+            command += ["-pkeyopt", option]
+    return subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True).stdout
 
 
 class Dialogue:
@@ -130,6 +161,14 @@ class Dialogue:
         self.peer.send(b"mute\n")
         self.collect(lambda t: "silent" if t.startswith("SUCCESS: mute=") else False, printing)
 
+    def sign(self, key):
+        asked = []
+        self.collect(lambda t: re.match(r">(PK|RSA)_SIGN:", t) and (asked.append(t) or True))
+        data, _, algorithm = asked[0].split(":", 1)[1].partition(",")
+        made = base64.b64encode(signature(key, base64.b64decode(data), algorithm or "RSA_PKCS1_PADDING")).decode()
+        lines = [made[i:i + 64] for i in range(0, len(made), 64)]
+        self.peer.send(("pk-sig\n" + "\n".join(lines) + "\nEND\n").encode())
+
     def special(self, word, rest):
         if word == "raw":
             self.peer.send(unescape(rest))
@@ -146,6 +185,12 @@ class Dialogue:
             self.peer.sock.shutdown(socket.SHUT_WR)
         elif word == "eof":
             self.collect(lambda t: False)
+        elif word == "sign":
+            self.sign(named(rest))
+        elif word == "certificate":
+            self.collect(lambda t: t.startswith(">NEED-CERTIFICATE:"))
+            with open(named(rest)) as pem:
+                self.peer.send(("certificate\n" + pem.read() + "END\n").encode())
         elif word == "hide":
             self.hidden = re.compile(rest)
         elif word == "wait":
