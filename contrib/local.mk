@@ -1,6 +1,7 @@
 EXTRA_DIST += \
 	contrib/bridge.sh \
 	contrib/demo.sh \
+	contrib/grafana/vpnd.json \
 	contrib/install-packages.sh \
 	contrib/portal.sh
 systemdunitdir = $(prefix)/lib/systemd/system
