@@ -9,7 +9,7 @@ build="gcc make autoconf automake pkg-config libssl-dev liblz4-dev liblzo2-dev l
 demo="openssl iproute2 iputils-ping iperf3 procps"
 tests="$demo libcriterion-dev openvpn nftables socat tcpdump ethtool jq clang llvm shellcheck
  curl nginx-light dnsmasq-base busybox squid dante-server fail2ban easy-rsa mandoc zsh fish conntrack
-  slapd openvpn-auth-ldap freeradius openvpn-auth-radius network-manager network-manager-openvpn dbus"
+  slapd openvpn-auth-ldap freeradius openvpn-auth-radius network-manager network-manager-openvpn dbus prometheus"
 
 case $what in
 build) wanted=$build ;;
