@@ -3,6 +3,7 @@
 # Many clients on one server, of both programs; limits; a client that floods.
 #
 #   [s] eth0 10.99.0.1 ------------- 10.99.0.2 eth0 [c]
+#     eth1 10.98.0.1 ------------- 10.98.0.2 eth0 [d]   (two hosts with one name)
 #        tun0 10.77.0.1 == tunnels == 10.77.0.x tun1 ... tun40
 . "$(dirname "$0")/../tools/testlib.sh"
 . "$(dirname "$0")/../tools/serverlib.sh"
@@ -67,22 +68,24 @@ limit_of_clients() {
 
 same_name() { # duplicate-cn or nothing
     server_and_client
+    ns_new d
+    veth s eth1 10.98.0.1/24 d eth0 10.98.0.2/24
     write_server 'topology subnet' 'server 10.77.0.0 255.255.255.0' 'keepalive 2 10' 'status status 1' \
         'status-version 2' $1
     server_up
     write_client a client1 'dev tun1' 'remote 10.99.0.1 1194 udp'
-    write_client b client1 'dev tun2' 'remote 10.99.0.1 1194 udp'
+    write_client b client1 'dev tun2' 'remote 10.98.0.1 1194 udp'
     client_up a "$OPENVPN"
-    client_up b "$VPND"
-    in_ns c ping -I tun2 -c 1 -W 2 10.77.0.1
+    client_up b "$VPND" d
+    in_ns d ping -I tun2 -c 1 -W 2 10.77.0.1
     if [ -n "$1" ]; then
         wait_for 5 "both in the status" connected 2
         in_ns c ping -I tun1 -c 1 -W 2 10.77.0.1
-        [ "$(address_in c tun1)" != "$(address_in c tun2)" ] || fail "one address for two clients"
+        [ "$(address_in c tun1)" != "$(address_in d tun2)" ] || fail "one address for two clients"
     else
         wait_for 5 "one in the status" connected 1
         expect_log "$WORK/server.log" "new connection by client 'client1' will cause previous active sessions"
-        [ "$(address_in c tun1)" = "$(address_in c tun2)" ] || fail "the client did not keep its address"
+        [ "$(address_in c tun1)" = "$(address_in d tun2)" ] || fail "the client did not keep its address"
     fi
 }
 
