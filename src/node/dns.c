@@ -118,7 +118,7 @@ static void take_answer(struct dns *dns, struct dns_answer *answer)
     } else if (answer->text[0]) {
         log_info("DNS: %s", answer->text);
     }
-    if (dns->unanswered > 0 && --dns->unanswered == 0) {
+    if (answer->kind != DNS_NOTICE && dns->unanswered > 0 && --dns->unanswered == 0) {
         report(dns, !bad);
     }
 }

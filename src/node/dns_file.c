@@ -281,10 +281,17 @@ static void file_revert(const char *note, const struct buf *content, struct buf 
     free(fresh);
 }
 
+static bool file_holds(const char *note)
+{
+    const char *saved = strrchr(note, ' ');
+    return saved && is_marked(DNS_RESOLV_CONF, saved + 1);
+}
+
 const struct dns_way dns_way_file = {
     .name = "file",
     .abilities = 0,
     .is_in_use = file_is_in_use,
     .apply = file_apply,
     .revert = file_revert,
+    .holds = file_holds,
 };

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -18,6 +20,8 @@
 
 #define LOCK_TRIES 60
 #define LOCK_PAUSE_NS 100000000
+#define AGAIN_MAX 100     /* between two requests */
+#define SETTLE_MS 500     /* a writer may not be done yet */
 
 static const struct dns_way *const ways[] = {&dns_way_resolved, &dns_way_resolvconf, &dns_way_file};
 #define WAYS (sizeof(ways) / sizeof(ways[0]))
@@ -26,8 +30,13 @@ static const struct dns_way *const ways[] = {&dns_way_resolved, &dns_way_resolvc
 struct helper {
     int socket;
     int state;
+    int watch;               /* inotify: others that write resolv.conf */
     char note[DNS_NOTE_MAX]; /* "": nothing is */
     struct buf content;
+    const struct dns_way *way;
+    struct dns_settings settings;
+    bool look;               /* something happened to the file */
+    unsigned again;          /* times that settings were set again */
 };
 
 /* ------------------------------------------------------------------ state file */
@@ -151,8 +160,19 @@ static int try_way(struct helper *helper, const struct dns_way *way, const struc
     int r = way->apply(settings, server, keep_note, helper, text);
     if (r < 0) {
         forget_note(helper);
+    } else {
+        helper->way = way;
     }
     return r;
+}
+
+static void watch_file(struct helper *helper)
+{
+    if (helper->note[0] && helper->way->holds) {
+        /* The directory sees a rename, the file itself (mounted in a container) only a write. */
+        (void)inotify_add_watch(helper->watch, "/etc", IN_MOVED_TO | IN_CREATE | IN_DELETE);
+        (void)inotify_add_watch(helper->watch, DNS_RESOLV_CONF, IN_CLOSE_WRITE);
+    }
 }
 
 /* The first way that the host uses; when it fails, the next one. */
@@ -176,18 +196,51 @@ static int apply(struct helper *helper, const struct dns_settings *settings, str
     return r;
 }
 
+static void say(struct helper *helper, uint32_t kind, int result, const struct buf *text)
+{
+    struct dns_answer answer = {.kind = kind, .result = result};
+    (void)snprintf(answer.text, sizeof(answer.text), "%s", buf_str(text));
+    (void)send(helper->socket, &answer, sizeof(answer), MSG_NOSIGNAL);
+}
+
 static void serve(struct helper *helper, const struct dns_request *request)
 {
     struct buf text = BUF_INIT(DNS_ANSWER_TEXT);
-    struct dns_answer answer = {.kind = request->kind};
+    int r = 0;
+    helper->again = 0;
     if (request->kind == DNS_REQUEST_APPLY) {
-        answer.result = apply(helper, &request->settings, &text);
+        helper->settings = request->settings;
+        r = apply(helper, &helper->settings, &text);
+        watch_file(helper);
     } else {
         take_back(helper, &text);
     }
-    (void)snprintf(answer.text, sizeof(answer.text), "%s", buf_str(&text));
+    say(helper, request->kind, r, &text);
     buf_free(&text, false);
-    (void)send(helper->socket, &answer, sizeof(answer), MSG_NOSIGNAL);
+}
+
+/* A DHCP client or a network manager wrote resolv.conf: what it wrote is the original from now on. */
+static void set_again(struct helper *helper)
+{
+    helper->look = false;
+    if (!helper->note[0] || !helper->way->holds || helper->way->holds(helper->note)) {
+        return;
+    }
+    struct buf text = BUF_INIT(DNS_ANSWER_TEXT);
+    int r = -EBUSY;
+    if (++helper->again <= AGAIN_MAX) {
+        struct buf said = BUF_INIT(DNS_ANSWER_TEXT);
+        (void)buf_printf(&text, "somebody else wrote " DNS_RESOLV_CONF "; ");
+        r = apply(helper, &helper->settings, &said);
+        (void)buf_printf(&text, "%s", buf_str(&said));
+        buf_free(&said, false);
+        watch_file(helper);
+    } else {
+        (void)buf_printf(&text, "somebody else writes " DNS_RESOLV_CONF " again and again; it stays as it is");
+        forget_note(helper);
+    }
+    say(helper, DNS_NOTICE, r, &text);
+    buf_free(&text, false);
 }
 
 /* A signal to the whole group (Ctrl-C, a service manager) is for vpnd; this process ends with it, by the socket. */
@@ -212,31 +265,53 @@ static void close_others(int socket, int state)
     (void)close_range((unsigned)high + 1, ~0u, 0);
 }
 
+/* Return: false at the end of the socket. */
+static bool serve_next(struct helper *helper, struct dns_request *request)
+{
+    ssize_t n = recv(helper->socket, request, sizeof(*request), 0);
+    if (n == (ssize_t)sizeof(*request)) {
+        serve(helper, request);
+    }
+    return n > 0 || (n < 0 && errno == EINTR);
+}
+
+static void drain(struct helper *helper)
+{
+    char events[4096];
+    while (read(helper->watch, events, sizeof(events)) > 0) {
+    }
+    helper->look = true;
+}
+
 void dns_helper_run(int socket, int state, const char *path)
 {
     struct dns_request *request = mem_zalloc(sizeof(*request));
-    struct helper helper = {.socket = socket, .state = state, .content = BUF_INIT(DNS_FILE_MAX_BYTES)};
+    struct helper *helper = mem_zalloc(sizeof(*helper));
     ignore_signals();
     close_others(socket, state);
+    *helper = (struct helper){.socket = socket, .state = state, .content = BUF_INIT(DNS_FILE_MAX_BYTES)};
+    helper->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     (void)prctl(PR_SET_NAME, "vpnd-dns");
     (void)prctl(PR_SET_DUMPABLE, 0); /* keys of the parent may be in memory */
     if (chdir("/") < 0) {
         _exit(1);
     }
-    for (;;) {
-        ssize_t n = recv(socket, request, sizeof(*request), 0);
-        if (n < 0 && errno == EINTR) {
-            continue;
+    bool open = true;
+    while (open) {
+        struct pollfd fds[2] = {{.fd = socket, .events = POLLIN}, {.fd = helper->watch, .events = POLLIN}};
+        int n = poll(fds, 2, helper->look ? SETTLE_MS : -1);
+        if (n == 0) {
+            set_again(helper);
         }
-        if (n <= 0) {
-            break;
+        if (n > 0 && fds[0].revents) {
+            open = serve_next(helper, request);
         }
-        if ((size_t)n == sizeof(*request)) {
-            serve(&helper, request);
+        if (n > 0 && fds[1].revents) {
+            drain(helper);
         }
     }
     struct buf text = BUF_INIT(DNS_ANSWER_TEXT);
-    take_back(&helper, &text);
+    take_back(helper, &text);
     if (path) {
         (void)unlink(path);
     }

@@ -11,7 +11,11 @@
 
 #include "node/dns_settings.h"
 
-enum dns_request_kind { DNS_REQUEST_APPLY = 1, DNS_REQUEST_REVERT };
+enum dns_request_kind {
+    DNS_REQUEST_APPLY = 1,
+    DNS_REQUEST_REVERT,
+    DNS_NOTICE, /* an answer that nobody asked for: settings were set again */
+};
 
 struct dns_request {
     uint32_t kind;
@@ -20,7 +24,7 @@ struct dns_request {
 
 #define DNS_ANSWER_TEXT 2048
 
-/** Exactly one follows each request, in order. */
+/** Exactly one follows each request, in order; notices come in between. */
 struct dns_answer {
     uint32_t kind;
     int32_t result;

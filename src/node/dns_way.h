@@ -40,6 +40,9 @@ struct dns_way {
     /** revert - undo what @note stands for; @content as it was noted. @text: appended to when something is to be
      *  said. */
     void (*revert)(const char *note, const struct buf *content, struct buf *text);
+
+    /** holds - nobody else overwrote what @note stands for. NULL: whoever keeps the settings sees to that. */
+    bool (*holds)(const char *note);
 };
 
 extern const struct dns_way dns_way_resolved;   /* systemd-resolved, over D-Bus */

@@ -190,6 +190,25 @@ options edns0"
     done
 }
 
+# What NetworkManager and DHCP clients do while the tunnel is up.
+file_overwritten() {
+    prepare "dhcp-option DNS 10.77.0.1"
+    mkdir "$WORK/etc"
+    cp /etc/passwd /etc/group "$WORK/etc/"
+    echo "nameserver 192.0.2.53" >"$WORK/etc/resolv.conf"
+    echo "mount --bind '$WORK/etc' /etc" >"$WORK/mounts"
+    connect
+    local n
+    for n in 71 72; do
+        echo "nameserver 192.0.2.$n" >"$WORK/etc/.resolv.conf.XY"
+        mv "$WORK/etc/.resolv.conf.XY" "$WORK/etc/resolv.conf"
+        wait_for 5 "the settings to be set again" grep -qx 'nameserver 10.77.0.1' "$WORK/etc/resolv.conf"
+    done
+    stop client
+    says "$WORK/etc/resolv.conf" "nameserver 192.0.2.72"
+    [ "$(ls -A "$WORK/etc" | tr '\n' ' ')" = "group passwd resolv.conf " ] || fail "left $(ls -A "$WORK/etc")"
+}
+
 # A mounted file (containers, ip netns exec) is written in place.
 file_in_place() {
     prepare "dhcp-option DNS 10.77.0.1"
@@ -200,8 +219,10 @@ file_in_place() {
     stop client KILL
     grep -qx 'nameserver 10.77.0.1' "$(HOST_CONF)" || fail "who took it back?"
     connect 2
-    # Somebody else's change is not undone.
+    # Somebody else's change is overwritten while the tunnel is up, and comes back at the end.
     echo "nameserver 192.0.2.99" >"$(HOST_CONF)"
+    wait_for 5 "the settings to be set again" grep -qx 'nameserver 10.77.0.1' "$(HOST_CONF)"
+    expect_log "$WORK/client.log" 'DNS: somebody else wrote /etc/resolv.conf; /etc/resolv.conf now says 10.77.0.1'
     stop client
     says "$(HOST_CONF)" "nameserver 192.0.2.99"
     cp "$WORK/before" "$(HOST_CONF)"
@@ -273,6 +294,7 @@ run_case resolved-forgets resolved_fails forget 'did not keep the servers'
 run_case resolvconf resolvconf_program
 run_case openresolv resolvconf_program openresolv
 run_case file-by-rename file_by_rename
+run_case file-overwritten file_overwritten
 run_case file-in-place file_in_place
 run_case file-cannot-split file_cannot_split
 run_case reconnect reconnect
