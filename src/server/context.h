@@ -30,6 +30,7 @@ struct journal;
 struct loop;
 struct loop_timer;
 struct plugins;
+struct persist_writer;
 struct pool;
 struct port_share;
 struct rtnl;
@@ -94,7 +95,7 @@ struct server {
     struct loop_timer *reaper;           /* instance_reap() */
     struct list waiting;                 /* connect stages that wait for an older client of the same name */
     struct pool *pool;                   /* NULL: no pool */
-    struct loop_timer *persist_timer;
+    struct persist_writer *persist;      /* NULL: addresses are not kept in a file */
     struct shutdown *shutdown;           /* NULL: running */
     bool up_ran;                         /* the hooks of the end are owed */
     bool stopping;                       /* clients were told; nobody new is let in */

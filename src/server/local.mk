@@ -21,6 +21,7 @@ src_server_libserver_a_SOURCES = \
 	src/server/nat.c src/server/nat.h \
 	src/server/metrics.c src/server/metrics.h \
 	src/server/persist.c src/server/persist.h \
+	src/server/persist_writer.c src/server/persist_writer.h \
 	src/server/pool.c src/server/pool.h \
 	src/server/port_share.c src/server/port_share.h \
 	src/server/port_share_rule.c src/server/port_share_rule.h \

@@ -14,7 +14,6 @@
 #include "base/mem.h"
 #include "server/pool.h"
 
-#define FILE_MAX (16u * 1024 * 1024)
 #define LINE_FIELD_MAX 256
 
 enum line_kind { LINE_EMPTY, LINE_GOOD, LINE_BAD };
@@ -187,7 +186,7 @@ int persist_load(struct pool *pool, const char *path, bool fixed, uint64_t unix_
     if (fd < 0 && errno == ENOENT) {
         return 0;
     }
-    struct buf text = BUF_INIT(FILE_MAX);
+    struct buf text = BUF_INIT(PERSIST_FILE_MAX);
     int rc = fd < 0 ? -errno : read_all(fd, &text);
     if (fd >= 0) {
         close(fd);
@@ -267,19 +266,27 @@ static int overwrite_file(const char *path, const struct buf *text)
     return rc;
 }
 
-int persist_save(const struct pool *pool, const char *path)
+int persist_write(const char *path, const struct buf *text)
 {
-    struct buf text = BUF_INIT(FILE_MAX);
-    int rc = persist_format(pool, &text);
-    if (rc == 0) {
-        rc = replace_file(path, &text);
-        if (rc == -EACCES || rc == -EPERM || rc == -EROFS) {
-            rc = overwrite_file(path, &text);
-        }
+    int rc = replace_file(path, text);
+    if (rc == -EACCES || rc == -EPERM || rc == -EROFS) {
+        rc = overwrite_file(path, text);
     }
     if (rc < 0) {
         log_error("ifconfig-pool-persist: cannot write %s: %s; give the daemon's user the right to write there", path,
                   err_str(rc));
+    }
+    return rc;
+}
+
+int persist_save(const struct pool *pool, const char *path)
+{
+    struct buf text = BUF_INIT(PERSIST_FILE_MAX);
+    int rc = persist_format(pool, &text);
+    if (rc < 0) {
+        log_error("ifconfig-pool-persist: %s: %s", path, err_str(rc));
+    } else {
+        rc = persist_write(path, &text);
     }
     buf_free(&text, false);
     return rc;

@@ -15,6 +15,8 @@
 
 struct pool;
 
+#define PERSIST_FILE_MAX (16u * 1024 * 1024) /* bytes; 65536 entries are less */
+
 /** What was found in a file. */
 struct persist_result {
     unsigned remembered;   /* entries taken over */
@@ -41,8 +43,11 @@ int persist_load(struct pool *pool, const char *path, bool fixed, uint64_t unix_
  *  allowed to write in its folder. Return: 0 or -errno. */
 int persist_give(const char *path, uid_t uid, gid_t gid);
 
-/** persist_save - write the file anew and put it in place atomically, keeping owner and mode; where the folder
- *  is not writable (after `user`) the file is rewritten in place. Return: 0 or -errno (logged). */
+/** persist_write - write the file anew with @text and put it in place atomically, keeping owner and mode; where the
+ *  folder is not writable (after `user`) the file is rewritten in place. Return: 0 or -errno (logged). Any thread. */
+int persist_write(const char *path, const struct buf *text);
+
+/** persist_save - persist_write() of what @pool remembers. Return: 0 or negative (logged). */
 int persist_save(const struct pool *pool, const char *path);
 
 #endif

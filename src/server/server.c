@@ -32,6 +32,7 @@
 #include "server/nat.h"
 #include "server/management.h"
 #include "server/metrics.h"
+#include "server/persist_writer.h"
 #include "server/pool.h"
 #include "server/port_share.h"
 #include "server/reload.h"
@@ -54,7 +55,7 @@ static void release(struct server *server)
     drop_clients(server);
     status_free(server->status);
     housekeeping_free(server->housekeeping);
-    loop_timer_free(server->persist_timer);
+    persist_writer_free(server->persist);
     loop_timer_free(server->reaper);
     port_share_free(server->port_share);
     shutdown_free(server->shutdown);

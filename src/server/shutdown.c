@@ -21,7 +21,7 @@
 #include "server/listener.h"
 #include "server/management.h"
 #include "server/nat.h"
-#include "server/persist.h"
+#include "server/persist_writer.h"
 #include "server/status.h"
 
 #define NOTIFY_MS 2000
@@ -111,9 +111,7 @@ static void take_down(struct server *server)
     struct shutdown *shutdown = server->shutdown;
     status_stop(server->status);
     listeners_close(server);
-    if (server->pool && server->config->ifconfig_pool_persist.path && server->config->ifconfig_pool_persist.seconds) {
-        (void)persist_save(server->pool, server->config->ifconfig_pool_persist.path); /* logged */
-    }
+    persist_writer_finish(server->persist);
     if (!server->up_ran) {
         close_device(server);
         wait_for_scripts(server);

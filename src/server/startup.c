@@ -37,6 +37,7 @@
 #include "server/nat.h"
 #include "server/metrics.h"
 #include "server/persist.h"
+#include "server/persist_writer.h"
 #include "server/pool.h"
 #include "server/port_share.h"
 #include "server/reload.h"
@@ -137,12 +138,6 @@ static int make_pool(struct server *server)
     return rc;
 }
 
-static void on_persist_timer(void *arg)
-{
-    struct server *server = arg;
-    (void)persist_save(server->pool, server->config->ifconfig_pool_persist.path); /* logged; tried again */
-}
-
 /* What an earlier run left behind when it was killed is taken back first. */
 static void open_journal(struct server *server)
 {
@@ -231,9 +226,9 @@ static void complete(struct server *server)
         return;
     }
     plugins_settle(server->plugins);
-    if (server->pool && server->config->ifconfig_pool_persist.path && server->config->ifconfig_pool_persist.seconds) {
-        server->persist_timer = loop_timer_new(server->loop, on_persist_timer, server);
-        loop_timer_every(server->persist_timer, 1000ULL * server->config->ifconfig_pool_persist.seconds);
+    const struct config_pool_persist *persist = &server->config->ifconfig_pool_persist;
+    if (server->pool && persist->path && persist->seconds) {
+        server->persist = persist_writer_new(server->loop, server->pool, persist->path, persist->seconds);
     }
     status_start(server->status);
     server->housekeeping = housekeeping_new(server);

@@ -114,10 +114,11 @@ Test(admission, honest_strangers_give_their_unit_back)
 
 Test(admission, connect_freq_limits_new_clients)
 {
+    union addr source = stranger(1000);
     for (unsigned i = 0; i < 3; i++) {
-        cr_expect(admission_fresh(&admission));
+        cr_expect(admission_fresh(&admission, &source));
     }
-    cr_expect(!admission_fresh(&admission));
+    cr_expect(!admission_fresh(&admission, &source));
 }
 
 Test(admission, log_lines_that_anybody_can_cause_are_limited)
