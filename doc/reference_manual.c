@@ -146,14 +146,6 @@ static const char *who(unsigned modes)
 /* Default, places and users of the option in one more line. */
 static void put_facts(const struct config_row *row)
 {
-    static const struct {
-        unsigned bit;
-        const char *text;
-    } places[] = {
-        {CONFIG_AT_BLOCK, "a <connection> block"},
-        {CONFIG_AT_CCD, "the files of single clients"},
-        {CONFIG_AT_PUSHED, "what a server pushes"},
-    };
     if (row->init && strcmp(row->init, "0") != 0) {
         char text[LINE_MAX_BYTES];
         snprintf(text, sizeof(text), "Default: %s.", row->init);
@@ -162,16 +154,15 @@ static void put_facts(const struct config_row *row)
     if (who(row->modes)) {
         puts(who(row->modes));
     }
-    char text[LINE_MAX_BYTES] = "";
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        if (row->where & places[i].bit) {
-            size_t n = strlen(text);
-            const char *before = n ? ", " : row->where & CONFIG_AT_FILES ? "Also in " : "Only in ";
-            snprintf(text + n, sizeof(text) - n, "%s%s", before, places[i].text);
-        }
+    bool files = row->where & CONFIG_AT_FILES;
+    if (row->where & CONFIG_AT_BLOCK) {
+        puts("Also in a <connection> block.");
     }
-    if (*text) {
-        put_sentence(text);
+    if (row->where & CONFIG_AT_CCD) {
+        puts(files ? "Also in the files of single clients." : "Only in the files of single clients.");
+    }
+    if (row->where & CONFIG_AT_PUSHED) {
+        puts(files || row->where & CONFIG_AT_CCD ? "A server may push it." : "Only a server pushes it.");
     }
     if (row->where & CONFIG_AT_INLINE && row->kind != CONFIG_KIND_BLOCK) {
         printf("The contents may be inline: <%s>.\n", row->name);
