@@ -49,4 +49,19 @@ expect "none nointeract" vpnd --auth-retry n
 [ "$(complete_words vpnd --config "$SOURCE_DIR/sample-config/offi" | tr " " "\n" | grep -c "office-[ab].conf")" = 2 ] || wrong "bash does not complete files"
 expect "$SOURCE_DIR/sample-config" vpnd --cd "$SOURCE_DIR/sample-c"
 [ -z "$(complete_words vpnd --no-replay- | tr -d " ")" ] || wrong "a refused option is offered"
+
+# The certificate authority's completion, with an authority that has two certificates.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/pki/issued" && touch "$work/pki/issued/anna.crt" "$work/pki/issued/bob.crt"
+pki_words() {
+    (cd "$work" && bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _vpnd_pki; printf "%s\n" "${COMPREPLY[@]}"' \
+        bash "$SOURCE_DIR/easy-rsa-lite/completion.bash" "$@") | sort | tr '\n' ' '
+}
+[ "$(pki_words vpnd-pki re)" = "renew revoke " ] || wrong "vpnd-pki re: $(pki_words vpnd-pki re)"
+[ "$(pki_words vpnd-pki revoke a)" = "anna " ] || wrong "vpnd-pki revoke a: $(pki_words vpnd-pki revoke a)"
+[ "$(pki_words vpnd-pki --key rsa2)" = "rsa2048 " ] || wrong "vpnd-pki --key rsa2: $(pki_words vpnd-pki --key rsa2)"
+for word in $(bash "$SOURCE_DIR/easy-rsa-lite/pki" help | grep -oE -- '--[a-z0-9-]+' | sort -u); do
+    [ "$word" = -- ] || [ "$(pki_words vpnd-pki "$word" | tr ' ' '\n' | grep -cx -- "$word")" = 1 ] || wrong "vpnd-pki is not completed: $word"
+done
 exit $status

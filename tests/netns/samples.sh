@@ -92,7 +92,7 @@ bridged() {
     server server-bridge.conf
     client client-bridge.conf
     reaches 192.168.10.5
-    [ -n "$(in_ns c ip -4 -o addr show | grep 192.168.10.2[0-9][0-9]/24)" ] || fail "no address of the LAN"
+    in_ns c ip -4 -o addr show | grep "192.168.10.2[0-9][0-9]/24" || fail "no address of the LAN"
     stop server-server-bridge.conf
     in_ns s "$SOURCE_DIR/contrib/bridge.sh" stop br0 eth1 tap0
     in_ns s ip -4 -o addr show dev eth1 | grep >/dev/null 192.168.10.2/24
