@@ -163,6 +163,7 @@ static bool run_seed(uint64_t seed, bool has_keys)
     plan.network = (struct sim_network){.delay_ms = 10};
     plan.restarts = 0;
     plan.tcp = false;
+    plan.hostile = has_keys || plan.wrap == SIM_WRAP_NONE;
     sim_tls_seed(seed);
     sim_world_init(&w, &plan);
     struct attacker a = {.world = &w, .has_keys = has_keys};
@@ -205,7 +206,7 @@ static void broken_handshake(enum sim_wrap wrap, uint64_t seed)
 /* Return: whether the second half of so many handshakes left nothing behind. */
 static bool memory_stays_flat(enum sim_wrap wrap, unsigned long long count)
 {
-    size_t half = 0;
+    size_t half = mallinfo2().uordblks;
     for (unsigned long long i = 0; i < count; i++) {
         if (i == count / 2) {
             half = mallinfo2().uordblks;

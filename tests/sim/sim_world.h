@@ -49,6 +49,7 @@ struct sim_plan {
     unsigned restarts;              /* times that the client forgets everything in mid-flight */
     unsigned max_packet_size;
     bool deferred_auth;             /* the server's verdict takes a while */
+    bool hostile;                   /* somebody interferes who has the keys: sessions need not get anywhere */
 };
 
 #define SIM_KEYS 8
