@@ -204,6 +204,18 @@ void event_cancel(struct event_request *request)
     request_free(request);
 }
 
+/* Peers take no control characters, and some drop the whole message that has one. */
+static char *for_peer(const char *text)
+{
+    char *copy = mem_strdup(text);
+    for (char *c = copy; *c; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
+            *c = '_';
+        }
+    }
+    return copy;
+}
+
 void event_note(struct event_request *request, const char *text)
 {
     if (!request || !text) {
@@ -216,7 +228,7 @@ void event_note(struct event_request *request, const char *text)
         return;
     }
     if (!request->reason) {
-        request->reason = mem_strdup(text);
+        request->reason = for_peer(text);
     }
 }
 
@@ -237,7 +249,13 @@ void event_answer(struct event_request *request, struct event_listener *listener
 
 bool event_pending(struct event_request *request, unsigned timeout_s, const char *method, const char *extra)
 {
-    return !request->asker.pending || request->asker.pending(request->asker.arg, timeout_s, method, extra);
+    if (!request->asker.pending) {
+        return true;
+    }
+    char *text = for_peer(extra ? extra : "");
+    bool possible = request->asker.pending(request->asker.arg, timeout_s, method, text);
+    free(text);
+    return possible;
 }
 
 void event_unlisten(struct event_bus *bus, struct event_listener *listener)

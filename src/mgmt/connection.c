@@ -167,11 +167,27 @@ static void collect_line(struct mgmt_connection *c)
     (void)buf_printf(&c->lines, "%s\n", c->line);
 }
 
+/* A browser that was led to this port: its request could carry commands further down. */
+static bool is_http(const char *line)
+{
+    static const char *const methods[] = {"GET ",  "POST ",    "PUT ",   "HEAD ",  "OPTIONS ",
+                                          "PATCH ", "CONNECT ", "TRACE ", "DELETE "};
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        if (strncmp(line, methods[i], strlen(methods[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void line_complete(struct mgmt_connection *c)
 {
     c->line[c->line_len] = 0;
     c->line_len = 0;
-    if (!c->authenticated) {
+    if (!c->lines_done && is_http(c->line)) {
+        log_warn("MANAGEMENT: an HTTP request was sent to the management port; its connection is closed");
+        connection_close(c);
+    } else if (!c->authenticated) {
         check_password(c, c->line);
     } else if (c->lines_done) {
         collect_line(c);

@@ -5,7 +5,7 @@
  *   plugin probe_vN.so LOG [TYPE=ACTION]...
  *
  * LOG gets one line a call and, with `setenv probe_env 1`, the environment of each. TYPE is a number of enum
- * plugin_type. ACTION: fail | accept-now (through the file; for a response to a challenge) | defer (no answer ever) | accept-later | refuse-later | crash | hang | sleep (1 s) |
+ * plugin_type. ACTION: misbehave-HOW (garbage, exit, close, huge or flood) | fail | accept-now (through the file; for a response to a challenge) | defer (no answer ever) | accept-later | refuse-later | crash | hang | sleep (1 s) |
  * push=NETWORK (client-connect: a /16 to push) | crash-as=USER | hang-as=USER | sleep-as=USER.
  * "open=fail", "open=crash" and "open=hang" are for the opening; "point=N" is the initialisation point.
  *
@@ -178,6 +178,40 @@ static bool suffixed(const char **action, const char *stem, const char *user)
            (strncmp(*action + len, "-as=", 4) == 0 && user && strcmp(*action + len + 4, user) == 0);
 }
 
+/* What a plugin with a hole may do to the one that runs it. */
+static void misbehave(const struct probe *p, const char *how, struct plugin_string_list **list)
+{
+    char noise[600];
+    if (strcmp(how, "exit") == 0) {
+        exit(0);
+    }
+    if (strcmp(how, "close") == 0) {
+        for (int fd = 3; fd < 64; fd++) {
+            close(fd);
+        }
+    }
+    for (unsigned i = 0; strcmp(how, "garbage") == 0 && i < 200; i++) {
+        for (size_t j = 0; j < sizeof(noise); j++) {
+            noise[j] = (char)rand();
+        }
+        noise[0] = (char)(i % 16);
+        if (write(3, noise, i) < 0) {
+            return;
+        }
+    }
+    for (unsigned i = 0; strcmp(how, "flood") == 0 && p->callbacks && i < 20000; i++) {
+        p->callbacks->log(PLUGIN_LOG_NOTE, "probe", "line %u\nforged line", i);
+    }
+    if (strcmp(how, "huge") == 0) {
+        struct plugin_string_list *item = calloc(1, sizeof(*item));
+        item->name = strdup("config");
+        item->value = malloc(1 << 20);
+        memset(item->value, 'x', (1 << 20) - 1);
+        item->value[(1 << 20) - 1] = '\0';
+        *list = item;
+    }
+}
+
 static int act(struct probe *p, int type, const char *const argv[], const char *const envp[],
                struct plugin_string_list **list)
 {
@@ -207,6 +241,9 @@ static int act(struct probe *p, int type, const char *const argv[], const char *
     }
     if (strcmp(action, "refuse-later") == 0) {
         return later(file, '0');
+    }
+    if (strncmp(action, "misbehave-", 10) == 0 && user && strcmp(user, "mallory") == 0) {
+        misbehave(p, action + 10, list);
     }
     if (strcmp(action, "accept-now") == 0) {
         const char *control = variable(envp, "auth_control_file");

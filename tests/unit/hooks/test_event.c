@@ -127,6 +127,18 @@ Test(event, connect_asks_in_order_gathers_lines_and_stops_at_rejection)
     event_bus_free(bus);
 }
 
+Test(event, reasons_for_peers_are_printable)
+{
+    struct event_bus *bus = event_bus_new();
+    struct voter a = voter(EVENT_LATER, NULL);
+    LISTEN(a);
+    struct outcome o = {0};
+    cr_assert_not_null(ask(bus, EVENT_USER_PASS, &o));
+    event_answer(a.kept, &a.listener, EVENT_REJECT, "no\x1b[31m\nPUSH_REPLY");
+    cr_assert_str_eq(o.text, "no_[31m_PUSH_REPLY");
+    event_bus_free(bus);
+}
+
 Test(event, cancel_and_unlisten_leave_nothing_open)
 {
     struct event_bus *bus = event_bus_new();

@@ -255,6 +255,20 @@ Test(mgmt, client_auth_decides_logins)
     close(fd);
 }
 
+Test(mgmt, http_requests_end_the_connection)
+{
+    static const char *const requests[] = {"POST / HTTP/1.1\r\nHost: x\r\n\r\nversion\r\n", "\nGET /\nversion\n"};
+    open_interface();
+    for (size_t i = 0; i < 2; i++) {
+        int fd = dial();
+        talk(fd, "");
+        cr_assert_null(strstr(talk(fd, requests[i]), "Version"));
+        char byte;
+        cr_assert_leq(read(fd, &byte, 1), 0);
+        close(fd);
+    }
+}
+
 Test(mgmt, hostile_clients_are_bounded)
 {
     open_interface();
@@ -269,7 +283,7 @@ Test(mgmt, hostile_clients_are_bounded)
         uv_run(&loop, UV_RUN_NOWAIT);
     }
     free(flood);
-    const char *got = talk(fd, "\nPOST / HTTP/1.1\n");
+    const char *got = talk(fd, "\nnonsense\n");
     cr_assert_eq(strncmp(got, "ERROR: Options error: Parameter at TCP:0 is too long (256 chars max): xxx", 73), 0);
     cr_assert_not_null(strstr(got, "\r\nERROR: unknown command, enter 'help' for more options\r\n"));
     /* One that asks for much and reads nothing is given up; another is served meanwhile. */
