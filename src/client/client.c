@@ -433,10 +433,11 @@ static int reread(struct client *c, const struct client_source *source, struct c
         c->config = now;
     }
     credentials_free(c->credentials);
-    c->credentials = NULL;
+    c->credentials = credentials_new(c->config, NULL);
     (void)lifecycle_reload(c->life, c->config);
     mgmt_set_config(c->mgmt, c->config);
-    return obtain_passwords(c) || load_keys(c) || set_kill_switch(c) ? ERR_CONFIG : 0;
+    /* questions are put once the loop runs, which signals can end */
+    return load_keys(c) || set_kill_switch(c) ? ERR_CONFIG : 0;
 }
 
 int client_run(struct config *config, const struct client_source *source)
