@@ -36,6 +36,28 @@ static void wait_then(struct client *c, uint64_t ms, void (*fn)(void *arg))
 
 /* ------------------------------------------------------------------ the attempt in charge */
 
+/* The ipchange program has ended: whatever waited for it goes on. */
+static void address_known(void *arg, const struct event_result *result)
+{
+    struct client *c = arg;
+    (void)result;
+    void (*then)(struct client *) = c->announced;
+    c->announcing = NULL;
+    c->announced = NULL;
+    if (then) {
+        then(c);
+    }
+}
+
+void connect_after_announcement(struct client *c, void (*then)(struct client *c))
+{
+    if (c->announcing) {
+        c->announced = then;
+    } else {
+        then(c);
+    }
+}
+
 void connect_announce_peer(struct client *c)
 {
     const struct attempt *a = c->attempt;
@@ -55,7 +77,11 @@ void connect_announce_peer(struct client *c)
         *colon = ' ';
     }
     struct event event = {.type = EVENT_PEER_ADDRESS, .env = &c->env, .args = {where}};
-    (void)event_ask(c->events, &event, &(struct event_asker){0});
+    struct event_asker asker = {.done = address_known, .arg = c};
+    if (c->announcing) {
+        event_cancel(c->announcing);
+    }
+    c->announcing = event_ask(c->events, &event, &asker);
     free(where);
 }
 
@@ -376,6 +402,11 @@ void connect_hurry(struct client *c)
 void connect_abort(struct client *c)
 {
     stop_waiting(c);
+    if (c->announcing) {
+        event_cancel(c->announcing);
+        c->announcing = NULL;
+        c->announced = NULL;
+    }
     roaming_stop(c->parallel.roaming);
     client_management_cancel(c);
     udp_return_stop(c);

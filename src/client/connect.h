@@ -25,4 +25,8 @@ void connect_adopt(struct client *c, struct attempt *a);
 /** connect_announce_peer - the server's name and address to log, environment and the ipchange program. */
 void connect_announce_peer(struct client *c);
 
+/** connect_after_announcement - call @then once the ipchange program has ended, at once if none runs. Dropped by
+ *  connect_abort(). */
+void connect_after_announcement(struct client *c, void (*then)(struct client *c));
+
 #endif

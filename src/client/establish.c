@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "client/connect.h"
 #include "client/outfit.h"
 #include "client/roaming.h"
 #include "client/state.h"
@@ -72,7 +73,7 @@ static void tunnel_ready(void *arg, enum tunnel_result result)
     roaming_connected(c->parallel.roaming);
 }
 
-static void raise_tunnel(struct client *c)
+static void raise_device(struct client *c)
 {
     struct config *config = c->attempt->config;
     union addr outer = link_outer(c->attempt->link);
@@ -90,6 +91,12 @@ static void raise_tunnel(struct client *c)
     if (old && old != config) {
         config_free(old);
     }
+}
+
+/* Programs run one after the other. */
+static void raise_tunnel(struct client *c)
+{
+    connect_after_announcement(c, raise_device);
 }
 
 static void reopen(void *arg)

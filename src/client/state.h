@@ -122,6 +122,8 @@ struct client {
     struct client_retry retry;
     struct job *question;            /* a person is being asked */
     struct loop_timer *wait;         /* pause, resolv-retry, device reopening: one of them at a time */
+    struct event_request *announcing; /* the ipchange program runs */
+    void (*announced)(struct client *c); /* what waits for its end; NULL nothing */
     bool pausing;                    /* @wait is the pause between attempts */
     struct loop_timer *session_timer; /* session-timeout */
     struct loop_timer *notify_timer;

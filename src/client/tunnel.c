@@ -455,6 +455,7 @@ void tunnel_up(struct tunnel *t, const struct tunnel_request *request,
                void (*done)(void *arg, enum tunnel_result result), void *arg)
 {
     interrupt(t);
+    env_unset(t->tools.env, "signal");
     t->request = *request;
     t->route_errors = 0;
     t->up_done = done;
