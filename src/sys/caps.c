@@ -155,7 +155,7 @@ static int become(const struct caps_identity *identity, unsigned keep)
     if (getuid() == identity->uid && getgid() == identity->gid && geteuid() != 0) {
         return 0; /* nothing to change, and no right to */
     }
-    /* Bounding and ambient sets go too: programs that we start have nothing to inherit. */
+    /* The ambient set goes with the user: programs that we start have nothing to inherit. */
     select_caps(keep);
     if (setgroups(1, &identity->gid) < 0) {
         return -errno;

@@ -11,6 +11,7 @@ tests_unit_node_test_node_SOURCES = \
 	tests/unit/node/fake_config.c tests/unit/node/fake_config.h \
 	tests/unit/node/test_data_keys.c \
 	tests/unit/node/test_device.c \
+	tests/unit/node/test_dns_helper.c \
 	tests/unit/node/test_dns_settings.c \
 	tests/unit/node/test_firewall.c \
 	tests/unit/node/test_host_tools.c \
