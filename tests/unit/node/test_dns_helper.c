@@ -83,7 +83,7 @@ static void spawn(struct world *world)
 
 static void leave(const struct world *world)
 {
-    char command[128];
+    char command[256];
     (void)umount2("/etc", MNT_DETACH);
     (void)snprintf(command, sizeof(command), "rm -rf %s %s*", world->etc, world->state);
     cr_expect_eq(system(command), 0);
