@@ -71,10 +71,9 @@ def fields():
     for path in sorted((TOP / "src/config").glob("options_*.def")):
         text = path.read_text()
         for row in re.finditer(r'^OPTION\((\w+), "([^"]+)"(.*?)\)$(?=\n[A-Z/]|\s*\Z)', text, re.M | re.S):
-            if not re.search(r"\bLATER\b", row.group(3)):
-                yield row.group(1), row.group(2)
+            yield row.group(1), row.group(2), bool(re.search(r"\bLATER\b", row.group(3)))
         for row in re.finditer(r"^MEMBER\(.+?, (\w+), \"", text, re.M):
-            yield row.group(1), row.group(1)
+            yield row.group(1), row.group(1), False
 
 
 def main():
@@ -98,9 +97,13 @@ def main():
                 problems.append(f"{name} ({priority}): named in no test")
     outside = "\n".join(path.read_text(errors="replace") for path in sorted((TOP / "src").rglob("*.[ch]"))
                         if "config" not in path.parts)
-    for field, name in fields():
+    for field, name, later in fields():
         used = re.search(r"(?:->|\.|\b(?:config|config_client|config_connection), )" + field + r"\b", outside)
-        if not used and not named(name, ""):
+        if later:
+            if re.search(r"config->" + field + r"\b", outside):
+                problems.append(f"{name}: refused, but code outside src/config reads {field}")
+            continue
+        if not used:
             used = field in INSIDE or re.search(r'"' + re.escape(name) + r'"', outside)
         if not used:
             problems.append(f"{name}: parsed, but no code outside src/config reads {field}")
