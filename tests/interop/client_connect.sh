@@ -165,6 +165,21 @@ local_port() {
     grep -q '10.99.0.2:4711' "$WORK/server.log" || fail "the server saw another port"
 }
 
+# The server answers from another address than the one that was asked.
+floating() {
+    network
+    ip -n "$(ns s)" addr add 10.99.0.9/24 dev eth0
+    server_start server 7 udp4 1194
+    client_conf "remote 10.99.0.9 1194 udp4" "connect-timeout 2" "connect-retry 0 1" "connect-retry-max 1"
+    client_start
+    expect_log "$WORK/client.log" \
+        'Incoming packet rejected from \[AF_INET\]10.99.0.1:1194\[2\], expected peer address: \[AF_INET\]10.99.0.9:1194'
+    client_ends 1
+    client_start --float
+    client_up
+    client_pings
+}
+
 # A server that goes away without a word, and comes back.
 server_lost() {
     network
@@ -215,6 +230,7 @@ run_case connection-blocks connections
 run_case connect-retry-max retry_max
 run_case names names
 run_case local-port local_port
+run_case float floating
 run_case server-lost-udp server_lost udp
 run_case server-lost-tcp server_lost tcp-server
 run_case ends ends

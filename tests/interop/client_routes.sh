@@ -176,6 +176,29 @@ killed() {
     [ "$(tables c)" = "$before" ] || fail "left: $(diff <(echo "$before") <(tables c) | grep '^[<>]' | tr '\n' ' ')"
 }
 
+# Packets that are changed on their way: the same with openvpn, so that the case holds itself to account.
+changed_packets() {
+    routed_network
+    ns_new c
+    ip link add "$TAG.x" netns "$(ns c)" type veth peer name x netns "$(ns r)"
+    ip -n "$(ns r)" link set x master br0 up
+    ip -n "$(ns c)" link set "$TAG.x" name eth0 up
+    ip -n "$(ns c)" addr add 10.99.1.9/24 dev eth0
+    ip -n "$(ns c)" route add default via 10.99.1.1
+    client_conf "remote 203.0.113.5 1194 udp4" "client-nat dnat 10.200.0.0 255.255.255.0 10.77.0.0" \
+        "route 10.200.0.0 255.255.255.0" "redirect-gateway ipv6 !ipv4" "block-ipv6"
+    local program
+    for program in "$OPENVPN" "$VPND"; do
+        : >"$WORK/client.log"
+        start client ip netns exec "$(ns c)" "$program" --cd "$WORK" --config "$WORK/client.conf"
+        client_up
+        wait_for 5 "a ping to the translated address ($program)" in_ns c ping -c 1 -W 1 10.200.0.1
+        in_ns c ping -6 -c 1 -W 2 2001:db8:9::9 >"$WORK/six" 2>&1 || true
+        grep -q 'Destination unreachable' "$WORK/six" || fail "IPv6 is not refused by $program: $(cat "$WORK/six")"
+        stop client
+    done
+}
+
 # What the kernel would send into the tunnel although it is the tunnel's own packet.
 recursion() {
     routed_network
@@ -211,5 +234,6 @@ near() {
 run_case same-as-openvpn same_as_openvpn
 run_case near near
 run_case killed killed
+run_case changed-packets changed_packets
 run_case recursion recursion
 finish

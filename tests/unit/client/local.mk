@@ -2,6 +2,8 @@ check_PROGRAMS += tests/unit/client/test_client
 TESTS += tests/unit/client/test_client
 tests_unit_client_test_client_SOURCES = \
 	tests/unit/client/test_dns_export.c \
+	tests/unit/client/test_credentials.c \
+	tests/unit/client/test_proxy.c \
 	tests/unit/client/test_pull.c \
 	tests/unit/client/test_remotes.c \
 	tests/unit/client/test_restart.c
