@@ -95,6 +95,26 @@ static_addresses() {
     wait_for 5 "the MAC addresses in the status" grep -qE '^ROUTING_TABLE,([0-9a-f]{2}:){5}[0-9a-f]{2}@0,client1,' "$WORK/status"
 }
 
+# The script that puts card and device into a bridge and takes them out again.
+helper_script() {
+    topology
+    ip -n "$(ns s)" link del br0
+    ip -n "$(ns s)" addr add 192.168.10.1/24 dev lan
+    ip -n "$(ns s)" route add 192.168.99.0/24 via 192.168.10.5 dev lan
+    in_ns s "$SOURCE_DIR/contrib/bridge.sh" start br0 lan tap0
+    configs '192.168.10.1 255.255.255.0 192.168.10.200 192.168.10.220'
+    begin "$VPND" "$OPENVPN"
+    wait_for 10 "a ping from client to LAN" in_ns c ping -c 1 -W 1 192.168.10.5
+    in_ns c ping -c 1 -W 2 192.168.10.1 || fail "the bridge has no address"
+    in_ns s ip route show 192.168.99.0/24 | grep -q br0 || fail "the route did not move to the bridge"
+    stop server
+    in_ns s "$SOURCE_DIR/contrib/bridge.sh" stop br0 lan tap0
+    ip -n "$(ns s)" -4 -o addr show lan | grep -q 192.168.10.1/24 || fail "the card did not get its address back"
+    in_ns s ip route show 192.168.99.0/24 | grep -q lan || fail "the route did not come back"
+    [ -z "$(ip -n "$(ns s)" link show tap0 2>/dev/null)$(ip -n "$(ns s)" link show br0 2>/dev/null)" ] || fail "a device stayed"
+    in_ns s ping -c 1 -W 2 192.168.10.5 || fail "the LAN cannot be reached any more"
+}
+
 dhcp() {
     need dnsmasq busybox
     topology
@@ -229,6 +249,7 @@ vlans() { # PROGRAM-C PROGRAM-D
 }
 
 run_case static-addresses static_addresses
+run_case bridge-script helper_script
 run_case dhcp-from-the-lan dhcp
 run_case jumbo-frames jumbo
 run_case mac-limits mac_limits
