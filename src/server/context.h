@@ -19,6 +19,7 @@
 struct auth_pam;
 struct config;
 struct device;
+struct device_ask;
 struct dp;
 struct event_bus;
 struct firewall;
@@ -97,6 +98,7 @@ struct server {
     struct pool *pool;                   /* NULL: no pool */
     struct persist_writer *persist;      /* NULL: addresses are not kept in a file */
     struct shutdown *shutdown;           /* NULL: running */
+    struct device_ask *device_ask;       /* up, down ... has not answered; NULL: none is asked */
     bool up_ran;                         /* the hooks of the end are owed */
     bool stopping;                       /* clients were told; nobody new is let in */
     int exit_status;

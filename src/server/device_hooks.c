@@ -13,6 +13,7 @@
 /* A question that is open. */
 struct device_ask {
     struct server *server;
+    struct event_request *request;
     void (*done)(void *server, bool accepted);
 };
 
@@ -21,6 +22,7 @@ static void on_answer(void *arg, const struct event_result *result)
     struct device_ask ask = *(struct device_ask *)arg;
     bool accepted = result->accepted;
     free(arg);
+    ask.server->device_ask = NULL;
     ask.done(ask.server, accepted);
 }
 
@@ -54,5 +56,18 @@ void device_hooks_ask(struct server *server, enum event_type type, void (*done)(
     }
     *ask = (struct device_ask){.server = server, .done = done};
     struct event_asker asker = {.done = on_answer, .arg = ask};
-    (void)event_ask(server->bus, &event, &asker); /* nobody cancels it: the server lives on until it is answered */
+    server->device_ask = ask;
+    struct event_request *request = event_ask(server->bus, &event, &asker);
+    if (request) {
+        ask->request = request; /* NULL: answered, and @ask is gone */
+    }
+}
+
+void device_hooks_cancel(struct server *server)
+{
+    if (server->device_ask) {
+        event_cancel(server->device_ask->request);
+        free(server->device_ask);
+        server->device_ask = NULL;
+    }
 }

@@ -163,6 +163,7 @@ void shutdown_begin(struct server *server, const struct loop_signal_info *info)
 {
     if (server->shutdown) {
         log_warn("a second signal: vpnd does not wait for clients and scripts any longer");
+        device_hooks_cancel(server);
         loop_signal_log(info);
         loop_stop(server->loop);
         return;
