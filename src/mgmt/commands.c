@@ -11,7 +11,7 @@
 #include "mgmt/mgmt_private.h"
 
 #define STATUS_MAX (16 * 1024 * 1024)
-#define TEST_LINES_MAX 100000
+#define TEST_LINES_MAX 40000 /* about as much as may be unsent */
 #define BYTECOUNT_MAX_S 86400
 #define VERB_MAX 15
 #define MUTE_MAX 1000000
@@ -289,7 +289,7 @@ static void cmd_test(struct mgmt_connection *c, const struct token_line *words)
 static void cmd_exit(struct mgmt_connection *c, const struct token_line *words)
 {
     (void)words;
-    connection_close(c);
+    connection_finish(c);
 }
 
 /* ------------------------------------------------------------------ credentials */

@@ -24,12 +24,18 @@ struct output {
     char bytes[];
 };
 
+static void take_commands(struct mgmt_connection *c);
+
 static void on_written(uv_write_t *request, int status)
 {
-    (void)status;
     struct output *o = container_of(request, struct output, request);
+    struct mgmt_connection *c = request->handle->data;
     secret_wipe(o->bytes, o->len);
     free(o);
+    if (status == 0 && c->paused && uv_stream_get_write_queue_size(&c->io.stream) <= OUTPUT_LOW) {
+        c->paused = false;
+        take_commands(c);
+    }
 }
 
 void connection_write(struct mgmt_connection *c, const char *text, size_t len)
@@ -37,7 +43,7 @@ void connection_write(struct mgmt_connection *c, const char *text, size_t len)
     if (c->closing || len == 0) {
         return;
     }
-    if (uv_stream_get_write_queue_size(&c->io.stream) + len > OUTPUT_MAX) {
+    if (uv_stream_get_write_queue_size(&c->io.stream) > OUTPUT_MAX) {
         log_warn("MANAGEMENT: a client does not read what it asked for, closing it");
         connection_close(c);
         return;
@@ -117,6 +123,7 @@ void connection_close(struct mgmt_connection *c)
     c->closing = true;
     c->authenticated = false;
     list_remove(&c->link);
+    m->connection_count--;
     uv_close(&c->io.handle, on_closed);
     log_usual("MANAGEMENT: Client disconnected");
     struct mgmt_connection *heir = was_in_charge ? connection_in_charge(m) : NULL;
@@ -197,18 +204,16 @@ static void line_complete(struct mgmt_connection *c)
     secret_wipe(c->line, sizeof(c->line));
 }
 
-static void take_bytes(struct mgmt_connection *c, const char *bytes, size_t n)
+static void take_byte(struct mgmt_connection *c, char byte)
 {
-    for (size_t i = 0; i < n && !c->closing; i++) {
-        unsigned char ch = (unsigned char)bytes[i];
-        if (ch == '\n') {
-            line_complete(c);
-        } else if (ch >= 0x20 && ch != 0x7f) {
-            if (c->line_len == LINE_SIZE - 1) {
-                c->line_len = 0; /* as OpenVPN does: what was collected is gone */
-            }
-            c->line[c->line_len++] = bytes[i];
+    unsigned char ch = (unsigned char)byte;
+    if (ch == '\n') {
+        line_complete(c);
+    } else if (ch >= 0x20 && ch != 0x7f) {
+        if (c->line_len == LINE_SIZE - 1) {
+            c->line_len = 0; /* as OpenVPN does: what was collected is gone */
         }
+        c->line[c->line_len++] = byte;
     }
 }
 
@@ -222,10 +227,53 @@ static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *out)
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 {
     struct mgmt_connection *c = stream->data;
+    (void)buffer;
     if (n > 0) {
-        take_bytes(c, buffer->base, (size_t)n);
-        secret_wipe(buffer->base, (size_t)n);
+        uv_read_stop(stream); /* until all of it was looked at */
+        c->read_at = 0;
+        c->read_end = (size_t)n;
+        take_commands(c);
+    } else if (n == UV_EOF) {
+        connection_finish(c); /* who writes and closes gets its answers all the same */
     } else if (n < 0) {
+        connection_close(c);
+    }
+}
+
+/* What was read, one line after the other, as fast as the answers are taken. */
+static void take_commands(struct mgmt_connection *c)
+{
+    while (c->read_at < c->read_end && !c->closing && !c->finishing) {
+        if (uv_stream_get_write_queue_size(&c->io.stream) > OUTPUT_HIGH) {
+            c->paused = true; /* on_written() goes on */
+            return;
+        }
+        take_byte(c, c->read_buffer[c->read_at++]);
+    }
+    secret_wipe(c->read_buffer, sizeof(c->read_buffer));
+    c->read_at = c->read_end = 0;
+    if (!c->closing && !c->finishing) {
+        uv_read_start(&c->io.stream, on_alloc, on_read);
+    }
+}
+
+static void on_shutdown(uv_shutdown_t *request, int status)
+{
+    struct mgmt_connection *c = request->handle->data;
+    (void)status;
+    connection_close(c);
+}
+
+void connection_finish(struct mgmt_connection *c)
+{
+    if (c->closing || c->finishing) {
+        return;
+    }
+    c->finishing = true;
+    c->since_ms = uv_now(c->mgmt->loop);
+    uv_read_stop(&c->io.stream);
+    if (uv_stream_get_write_queue_size(&c->io.stream) == 0 ||
+        uv_shutdown(&c->shutdown, &c->io.stream, on_shutdown) < 0) {
         connection_close(c);
     }
 }
@@ -274,7 +322,9 @@ static struct mgmt_connection *connection_new(struct mgmt *m)
         uv_tcp_init(m->loop, &c->io.tcp);
     }
     c->io.handle.data = c;
+    c->since_ms = uv_now(m->loop);
     m->open_handles++;
+    m->connection_count++;
     list_push(&m->connections, &c->link);
     return c;
 }
@@ -301,6 +351,11 @@ void connection_accept(struct mgmt *m, uv_stream_t *server)
 {
     struct mgmt_connection *c = connection_new(m);
     if (uv_accept(server, &c->io.stream) < 0) {
+        connection_close(c);
+        return;
+    }
+    if (m->connection_count > CONNECTIONS_MAX) {
+        log_warn("MANAGEMENT: more than %d clients at once, the newest is sent away", CONNECTIONS_MAX);
         connection_close(c);
         return;
     }

@@ -32,7 +32,7 @@ void mgmt_broadcast(struct mgmt *m, const char *format, ...)
     list_for(node, next, &m->connections)
     {
         struct mgmt_connection *c = container_of(node, struct mgmt_connection, link);
-        if (c->authenticated) {
+        if (c->authenticated && !c->finishing) {
             connection_printf(c, "%s\r\n", text);
         }
     }
@@ -244,6 +244,10 @@ static void on_tick(uv_timer_t *timer)
     list_for(node, next, &m->connections)
     {
         struct mgmt_connection *c = container_of(node, struct mgmt_connection, link);
+        if (now - c->since_ms > (c->finishing ? FAREWELL_MS : LOGIN_LIMIT_MS) && (c->finishing || !c->authenticated)) {
+            connection_close(c);
+            continue;
+        }
         if (c->authenticated && c->bytecount_s && now - c->bytecount_at >= c->bytecount_s * (uint64_t)1000 - 50) {
             c->bytecount_at = now;
             report_bytes(m, c);

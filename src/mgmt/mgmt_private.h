@@ -12,6 +12,11 @@
 
 #define LINE_SIZE 1024              /* longest command line; more is thrown away */
 #define OUTPUT_MAX (4 * 1024 * 1024) /* unsent bytes after which a reader is given up */
+#define OUTPUT_HIGH (256 * 1024)     /* unsent bytes after which no further command is read, */
+#define OUTPUT_LOW (64 * 1024)       /* until so few are left */
+#define CONNECTIONS_MAX 32
+#define LOGIN_LIMIT_MS 60000         /* for the password */
+#define FAREWELL_MS 10000            /* for reading the rest after quit */
 #define MULTILINE_MAX (64 * 1024)
 #define HISTORY_SIZE 100
 
@@ -70,6 +75,10 @@ struct mgmt_connection {
     } io;
     bool authenticated;
     bool closing;
+    bool paused;           /* commands wait until the reader has caught up */
+    bool finishing;        /* no more commands; closed once everything is sent */
+    uint64_t since_ms;     /* loop time: connected, or when finishing began */
+    uv_shutdown_t shutdown;
     unsigned wrong_passwords;
     char line[LINE_SIZE];
     size_t line_len;
@@ -83,6 +92,8 @@ struct mgmt_connection {
     uint64_t lines_cid;
     uint64_t lines_kid;
     char read_buffer[4096];
+    size_t read_at;        /* what of it was not looked at yet */
+    size_t read_end;
 };
 
 /* A log line on its way from any thread to the loop. */
@@ -115,6 +126,7 @@ struct mgmt {
     unsigned open_handles;
     bool freeing;
     struct list connections;
+    unsigned connection_count;
     struct list logins;
     struct history log;
     struct history state;
@@ -133,6 +145,7 @@ void connection_accept(struct mgmt *m, uv_stream_t *server);
 int connection_call_out(struct mgmt *m);
 void connection_start(struct mgmt_connection *c);
 void connection_close(struct mgmt_connection *c);
+void connection_finish(struct mgmt_connection *c); /* close once what was written is on its way */
 void connection_write(struct mgmt_connection *c, const char *text, size_t len);
 void connection_printf(struct mgmt_connection *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void connection_greet(struct mgmt_connection *c);
