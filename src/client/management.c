@@ -19,7 +19,7 @@ static int host_status(void *arg, unsigned version, const char *eol, struct buf 
     return statistics_format(arg, eol, out);
 }
 
-static void host_signal(void *arg, int signo)
+static void host_signal(void *arg, int signo, const char *reason)
 {
     static const struct {
         int number;
@@ -29,7 +29,7 @@ static void host_signal(void *arg, int signo)
     struct client *c = arg;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (known[i].number == signo) {
-            loop_raise(c->loop, known[i].signal, LOOP_SOURCE_HARD, "");
+            loop_raise(c->loop, known[i].signal, *reason ? LOOP_SOURCE_SOFT : LOOP_SOURCE_HARD, reason);
         }
     }
 }

@@ -184,7 +184,7 @@ static void cmd_signal(struct mgmt_connection *c, const struct token_line *words
             return;
         }
         connection_printf(c, "SUCCESS: signal %s thrown\r\n", known[i].name);
-        m->host->signal(m->host_arg, known[i].number);
+        m->host->signal(m->host_arg, known[i].number, "");
         return;
     }
     connection_printf(c, "ERROR: signal '%s' is not a known signal type\r\n", words->text[1]);

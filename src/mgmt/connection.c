@@ -99,7 +99,7 @@ static void after_disconnect(struct mgmt *m)
     }
     if (m->outgoing) {
         log_usual("MANAGEMENT: the client we called is gone, exiting");
-        m->host->signal(m->host_arg, SIGTERM);
+        m->host->signal(m->host_arg, SIGTERM, "management-exit");
         return;
     }
     if (connection_in_charge(m)) {
@@ -109,7 +109,7 @@ static void after_disconnect(struct mgmt *m)
         m->host->forget_passwords(m->host_arg);
     }
     if (m->config->management_signal) {
-        m->host->signal(m->host_arg, SIGUSR1);
+        m->host->signal(m->host_arg, SIGUSR1, "management-disconnect");
     }
 }
 

@@ -171,7 +171,7 @@ static enum event_vote handle(void *arg, const struct event *e, struct event_req
     const char *text = e->text ? e->text : "";
     switch (e->type) {
     case EVENT_STATE:
-        if (!m->listening && !m->outgoing && e->tunnel4 && *e->tunnel4) {
+        if (!m->listening && !m->outgoing && strcmp(text, "CONNECTED") == 0 && e->tunnel4 && *e->tunnel4) {
             (void)start_listening(m, e->tunnel4);
         }
         tell_state(m, e);

@@ -47,7 +47,8 @@ enum mgmt_transport { MGMT_ANY, MGMT_UDP, MGMT_TCP };
 /** What the process can do. A NULL member: "not supported by the current daemon mode". */
 struct mgmt_host {
     int (*status)(void *arg, unsigned version, const char *eol, struct buf *out); /* version 0: the configured one */
-    void (*signal)(void *arg, int signo); /* SIGHUP, SIGTERM, SIGUSR1, SIGUSR2 */
+    /** SIGHUP, SIGTERM, SIGUSR1, SIGUSR2; @reason: static text, "" as if it came from outside */
+    void (*signal)(void *arg, int signo, const char *reason);
     void (*load)(void *arg, struct mgmt_load *out);
 
     /* server; return how many clients that were, or whether there is such a client */

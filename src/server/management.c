@@ -26,7 +26,7 @@ static int host_status(void *arg, unsigned version, const char *eol, struct buf 
     return status_format(server, version ? version : server->config->status_version, eol, out);
 }
 
-static void host_signal(void *arg, int signo)
+static void host_signal(void *arg, int signo, const char *reason)
 {
     static const struct {
         int number;
@@ -36,7 +36,7 @@ static void host_signal(void *arg, int signo)
     struct server *server = arg;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (known[i].number == signo) {
-            loop_raise(server->loop, known[i].signal, LOOP_SOURCE_HARD, "");
+            loop_raise(server->loop, known[i].signal, *reason ? LOOP_SOURCE_SOFT : LOOP_SOURCE_HARD, reason);
         }
     }
 }

@@ -61,6 +61,14 @@ dashboard() {
         grep -q "^$name[{ ]" "$WORK/page" || missing="$missing $name"
     done
     [ -z "$missing" ] || fail "the dashboard asks for what nobody serves:$missing"
+    need promtool
+    {
+        printf 'groups:\n- name: dashboard\n  rules:\n'
+        # shellcheck disable=SC2016 # Grafana's variables
+        jq -r '[.. | .expr? // empty][]' "$SOURCE_DIR/contrib/grafana/vpnd.json" |
+            sed -e 's/\$__rate_interval/5m/; s/\$instance/.*/' | awk '{ printf "  - record: q%d\n    expr: |\n      %s\n", NR, $0 }'
+    } >"$WORK/rules.yml"
+    promtool check rules "$WORK/rules.yml" || fail "the dashboard has a query that does not parse"
 }
 
 # Half requests, huge headers, many connections, other methods: bounded, and the tunnel does not notice.

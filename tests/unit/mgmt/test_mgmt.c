@@ -29,9 +29,10 @@ static int host_status(void *arg, unsigned version, const char *eol, struct buf 
     return buf_printf(out, "STATUS %u%sEND%s", version, eol, eol);
 }
 
-static void host_signal(void *arg, int signo)
+static void host_signal(void *arg, int signo, const char *reason)
 {
     (void)arg;
+    (void)reason;
     last_signal = signo;
 }
 
