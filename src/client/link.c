@@ -19,7 +19,7 @@
 #define PUSH_FIRST_REPEATS 2u    /* after 1 s and 2 s, for replies that were lost; then at the usual pace */
 #define PUSH_INTERVAL_MS 5000u
 #define DROPPED_LINES_PER_S 3u
-#define OCC_REPLY_MAX 1400u
+#define OCC_REPLY_MAX 1700u
 
 struct link {
     struct link_request request;
@@ -462,7 +462,12 @@ static void payload(struct link *l, const struct dp_event *event)
     }
     uint8_t reply[OCC_REPLY_MAX];
     struct wr w = wr_init(reply, sizeof(reply));
-    struct data_pkt_occ_facts facts = {.options_string = settings_options_string(l->settings)};
+    struct dp_peer_stats stats = {0};
+    (void)dp_peer_stats(l->request.dp, l->peer.id, &stats);
+    struct data_pkt_occ_facts facts = {.options_string = settings_options_string(l->settings),
+                                       .max_received = (uint16_t)stats.link_rx_max,
+                                       .max_sent = (uint16_t)stats.link_tx_max,
+                                       .overhead = DATA_PKT_AEAD_OVERHEAD};
     if (data_pkt_occ_answer(&w, event->data, event->len, &facts)) {
         (void)dp_payload_send(l->request.dp, l->peer.id, reply, wr_len(&w));
     }

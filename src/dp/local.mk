@@ -3,6 +3,7 @@ src_dp_libdp_a_SOURCES = \
 	src/dp/backend.h \
 	src/dp/dp.c src/dp/dp.h \
 	src/dp/fake/fake.c src/dp/fake/fake.h \
+	src/dp/user/announce.c src/dp/user/announce.h \
 	src/dp/user/event.c src/dp/user/event.h \
 	src/dp/user/floating.c src/dp/user/floating.h \
 	src/dp/user/forward.c src/dp/user/forward.h \

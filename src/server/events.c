@@ -17,7 +17,7 @@
 #include "wire/data_pkt.h"
 #include "wire/opcode.h"
 
-#define OCC_REPLY_MAX 512
+#define OCC_REPLY_MAX 1700
 
 /* ------------------------------------------------------------------ control packets */
 
@@ -142,8 +142,13 @@ static void on_payload(struct server *server, struct instance *instance, const s
         return;
     }
     bool v6 = instance->entry.path.remote.any.sa_family == AF_INET6;
+    struct dp_peer_stats stats = {0};
+    (void)dp_peer_stats(server->dp, event->peer, &stats);
     struct data_pkt_occ_facts facts = {
         .options_string = settings_options_string(server->settings.by_transport[instance->tcp][v6]),
+        .max_received = (uint16_t)stats.link_rx_max,
+        .max_sent = (uint16_t)stats.link_tx_max,
+        .overhead = DATA_PKT_AEAD_OVERHEAD,
     };
     if (data_pkt_occ_answer(&w, event->data, event->len, &facts) && wr_ok(&w)) {
         (void)dp_payload_send(server->dp, event->peer, reply, wr_len(&w)); /* advisory: the peer asks again */

@@ -18,7 +18,7 @@ static const int allowed[] = {
     SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(close), SCMP_SYS(shutdown),
     /* options and state of sockets and devices that are open */
     SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(ioctl),
-    SCMP_SYS(fcntl), SCMP_SYS(fstat),
+    SCMP_SYS(fcntl), SCMP_SYS(fstat), SCMP_SYS(connect), /* connect: to ask for a path's MTU */
     /* memory */
     SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(mprotect), SCMP_SYS(brk),
     SCMP_SYS(mlock), SCMP_SYS(munlock),

@@ -54,3 +54,18 @@ bool data_pkt_occ_answer(struct wr *w, const uint8_t *payload, size_t len, const
         return false;
     }
 }
+
+void data_pkt_window_write(struct wr *w, uint32_t window)
+{
+    data_pkt_occ_write(w, DATA_PKT_OCC_WINDOW);
+    wr_u32(w, window);
+}
+
+uint32_t data_pkt_window_read(const uint8_t *payload, size_t len)
+{
+    if (len < DATA_PKT_MAGIC_SIZE + 1 + sizeof(uint32_t) || !data_pkt_is_occ(payload, len) ||
+        payload[DATA_PKT_MAGIC_SIZE] != DATA_PKT_OCC_WINDOW) {
+        return 0;
+    }
+    return be32_load(payload + DATA_PKT_MAGIC_SIZE + 1);
+}

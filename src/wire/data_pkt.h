@@ -34,6 +34,7 @@ enum data_pkt_occ {
     DATA_PKT_OCC_MTU_REQUEST = 4,
     DATA_PKT_OCC_MTU_REPLY = 5,        /* u16 largest received, u16 largest sent */
     DATA_PKT_OCC_EXIT = 6,
+    DATA_PKT_OCC_WINDOW = 0x57,        /* u32 replay window of the sender; vpnd's own, others ignore it */
 };
 
 struct data_pkt_header {
@@ -86,6 +87,12 @@ static inline bool data_pkt_is_occ(const uint8_t *payload, size_t len)
 
 /** data_pkt_occ_write - append magic and type of an OCC message; the caller appends its body. */
 void data_pkt_occ_write(struct wr *w, enum data_pkt_occ type);
+
+/** data_pkt_window_write - an OCC message that tells the own replay window. */
+void data_pkt_window_write(struct wr *w, uint32_t window);
+
+/** data_pkt_window_read - the window that a payload tells. Return: 0 when it is no such message. */
+uint32_t data_pkt_window_read(const uint8_t *payload, size_t len);
 
 /** What an answer to an OCC message needs to know. */
 struct data_pkt_occ_facts {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "dp/user/keepalive.h"
 
+#include "dp/user/announce.h"
 #include "dp/user/mtu_learn.h"
 #include "dp/user/peer.h"
 #include "dp/user/tcp_io.h"
@@ -95,6 +96,7 @@ void keepalive_tick(struct worker *w)
         }
         check_timeout(w, peer);
         check_inactive(w, peer);
+        announce_tick(w, peer);
         check_ping(w, peer);
         mtu_learn_refresh(w, peer);
         if (sweep) {

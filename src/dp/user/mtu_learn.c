@@ -1,56 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "dp/user/mtu_learn.h"
 
-#include <net/if.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "dp/user/gso.h"
 #include "dp/user/peer.h"
 #include "dp/user/tun_io.h"
+#include "dp/user/udp_io.h"
 #include "dp/user/user.h"
 #include "dp/user/worker.h"
 #include "wire/icmp.h"
 
 #define PATH_MTU_MIN 576
+#define ORDINARY_MTU 1500u    /* inner packets up to here are not worth a question */
 #define REFRESH_S 30u         /* a learnt limit is looked at again so often */
 #define IP4_DONT_FRAGMENT 0x40
-
-/* A socket takes the same way as the listener's only with the same mark and device. */
-static void imitate(int fd, int listener_fd)
-{
-    int mark = 0;
-    char device[IFNAMSIZ];
-    socklen_t mark_len = sizeof(mark);
-    socklen_t device_len = sizeof(device);
-    if (getsockopt(listener_fd, SOL_SOCKET, SO_MARK, &mark, &mark_len) == 0 && mark) {
-        (void)setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
-    }
-    if (getsockopt(listener_fd, SOL_SOCKET, SO_BINDTODEVICE, device, &device_len) == 0 && device_len) {
-        (void)setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, device_len);
-    }
-}
-
-/* Ask the kernel's routing cache what it knows about the way to the peer. Return: bytes, or 0. */
-static unsigned ask_kernel(const struct worker *w, const struct path *path)
-{
-    const union addr *remote = &path->where.remote;
-    const struct listener *listener = listener_get(w->user, path->where.listener);
-    bool v4 = remote->any.sa_family == AF_INET;
-    int fd = listener ? socket(remote->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
-    if (fd < 0) {
-        return 0;
-    }
-    int mtu = 0;
-    socklen_t len = sizeof(mtu);
-    imitate(fd, listener_fd(listener, w->index));
-    if (connect(fd, &remote->any, addr_size(remote)) ||
-        getsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MTU : IPV6_MTU, &mtu, &len)) {
-        mtu = 0;
-    }
-    (void)close(fd);
-    return mtu > 0 ? (unsigned)mtu : 0;
-}
 
 /* At most one question a second for a peer: several system calls, and a refused packet may be asked for at will. */
 static unsigned path_mtu_of(const struct worker *w, struct peer *peer)
@@ -59,7 +21,10 @@ static unsigned path_mtu_of(const struct worker *w, struct peer *peer)
         return 0;
     }
     const struct path *path = atomic_load_explicit(&peer->path, memory_order_acquire);
-    unsigned mtu = path->conn ? 0 : ask_kernel(w, path);
+    const struct listener *listener = path->conn ? NULL : listener_get(w->user, path->where.listener);
+    user_lock(w->user);
+    unsigned mtu = listener ? udp_io_path_mtu(listener, path) : 0;
+    user_unlock(w->user);
     return mtu < PATH_MTU_MIN ? 0 : mtu;
 }
 
@@ -71,7 +36,9 @@ static void adopt(struct worker *w, struct peer *peer, unsigned mtu)
     atomic_store(&peer->path_mtu, mtu);
     peer_resize(peer);
     event.inner = peer_link(peer, &link) ? mtu_inner(&link, mtu) : 0;
-    atomic_store(&peer->inner_max, (uint16_t)(event.inner > UINT16_MAX ? UINT16_MAX : event.inner));
+    event.inner = event.inner < UINT16_MAX ? event.inner : UINT16_MAX;
+    atomic_store(&peer->inner_max, event.inner);
+    atomic_store(&peer->fit_above, (uint16_t)event.inner);
     struct path *path = atomic_load(&peer->path);
     if (atomic_load(&path->gso_max)) {
         atomic_store(&path->gso_max, UINT16_MAX); /* what was refused before tells nothing about the new size */
@@ -117,11 +84,36 @@ static void answer_too_big(struct worker *w, const struct gso_plan *plan, unsign
     worker_drop(w, DP_DROP_TOO_BIG, plan->segments);
 }
 
+void mtu_learn_expect(struct peer *peer)
+{
+    uint16_t none = 0;
+    (void)atomic_compare_exchange_strong(&peer->fit_above, &none, ORDINARY_MTU);
+}
+
+/* What fits the first part of the way, which is what fragments locally. Return: 0 when it is not known. */
+static unsigned cut_limit(struct worker *w, struct peer *peer)
+{
+    unsigned limit = atomic_load_explicit(&peer->cut_max, memory_order_relaxed);
+    unsigned mtu = limit ? 0 : path_mtu_of(w, peer);
+    struct mtu_link link;
+    if (mtu) {
+        user_lock(w->user);
+        limit = peer_link(peer, &link) ? mtu_inner(&link, mtu) : 0;
+        atomic_store(&peer->cut_max, limit);
+        user_unlock(w->user);
+    }
+    return limit;
+}
+
 bool mtu_learn_fit(struct worker *w, struct peer *peer, struct gso_plan *plan)
 {
-    unsigned limit = atomic_load_explicit(&peer->inner_max, memory_order_relaxed);
-    if (!plan->is_ip || gso_longest(plan) <= limit || atomic_load_explicit(&peer->chunk, memory_order_relaxed) ||
-        gso_shorten(plan, limit)) {
+    unsigned learnt = atomic_load_explicit(&peer->inner_max, memory_order_relaxed);
+    bool fragments = atomic_load_explicit(&peer->chunk, memory_order_relaxed) != 0;
+    if (!plan->is_ip || fragments) {
+        return true;
+    }
+    unsigned limit = learnt ? learnt : cut_limit(w, peer);
+    if (!limit || gso_longest(plan) <= limit || gso_shorten(plan, limit) || !learnt) {
         return true;
     }
     const struct device *device = tun_io_device(w);

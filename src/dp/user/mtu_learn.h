@@ -20,8 +20,12 @@ void mtu_learn(struct worker *w, struct peer *peer, uint32_t size);
 /** mtu_learn_refresh - now and then: whether a learnt limit still holds. Worker 0's timer. */
 void mtu_learn_refresh(struct worker *w, struct peer *peer);
 
+/** mtu_learn_expect - the peer is vpnd: long TCP segments of a large `tun-mtu` are better cut than sent as fragments,
+ *  as the other end puts segments together again. Any thread. */
+void mtu_learn_expect(struct peer *peer);
+
 /**
- * mtu_learn_fit - make what was read from the device fit a path with a learnt limit
+ * mtu_learn_fit - make what was read from the device fit the path, where peer->fit_above says that it may not
  * @plan: TCP is cut into shorter segments
  * Return: false when it was answered with ICMP instead (and counted). Worker.
  */

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "base/secret.h"
+#include "dp/user/mtu_learn.h"
 #include "dp/user/user.h"
 #include "dp/user/udp_io.h"
 
@@ -82,6 +83,7 @@ void peer_resize(struct peer *peer)
                                           [DP_MSSFIX_FIXED] = MTU_MODE_FIXED};
     const struct dp_peer *s = &peer->settings;
     unsigned learnt = atomic_load(&peer->path_mtu);
+    atomic_store(&peer->cut_max, 0);
     unsigned mss = s->mssfix ? mtu_mss(&link, s->mssfix, modes[s->mssfix_mode]) : 0;
     if (s->mssfix && learnt) {
         unsigned fits = mtu_mss(&link, learnt, MTU_MODE_MTU);
@@ -193,7 +195,7 @@ int peer_new(struct user *user, const struct dp_peer *settings, uint32_t now_s)
     atomic_init(&peer->path, path);
     peer->settings = *settings;
     list_init(&peer->routes);
-    peer->tx_ordered = settings->tx_ordered;
+    atomic_init(&peer->tx_ordered, settings->tx_ordered);
     peer->may_float = (settings->may_float || user->dp.config.float_any) && !path->conn;
     peer->no_broadcast = settings->bcast != 0;
     peer->alive.active_since = now_s;
@@ -225,6 +227,10 @@ int peer_move(struct peer *peer, const struct dp_path *where)
     atomic_store_explicit(&peer->path, path, memory_order_release);
     atomic_store(&peer->path_mtu, 0);
     atomic_store(&peer->inner_max, 0);
+    atomic_store(&peer->fit_above, 0);
+    if (!atomic_load(&peer->tx_ordered)) {
+        mtu_learn_expect(peer);
+    }
     peer_resize(peer);
     return 0;
 }

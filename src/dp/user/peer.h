@@ -51,12 +51,12 @@ struct peer {
     _Atomic uint16_t mss;               /* clamp for IPv4 SYNs; 0 off */
     _Atomic uint16_t chunk;             /* `fragment`: largest payload of one datagram; 0 off */
     _Atomic uint16_t vlan_pvid;
-    _Atomic uint16_t inner_max;         /* longest inner IP packet that the path takes; 0 not known */
+    _Atomic uint16_t fit_above;         /* longer inner IP packets are for mtu_learn_fit(); 0 none */
     _Atomic uint8_t primary;            /* slot that sends */
     _Atomic uint8_t framing;            /* enum dp_framing */
     atomic_bool compress_tx;
     atomic_bool data_v1;
-    bool tx_ordered;
+    atomic_bool tx_ordered;
     bool may_float;
     bool no_broadcast;
 
@@ -78,6 +78,9 @@ struct peer {
         bool told;                         /* worker 0: DP_EV_PEER_TIMEOUT was delivered */
     } alive;
     _Atomic uint32_t path_mtu;             /* learnt limit of outer packets; 0 unknown */
+    _Atomic uint32_t inner_max;            /* longest inner IP packet that fits @path_mtu; 0 unknown */
+    _Atomic uint32_t cut_max;              /* the same for the MTU of the way's first part; 0 not asked yet */
+    _Atomic uint32_t announced;            /* how often our replay window was told */
     _Atomic uint32_t path_asked;           /* monotonic second in which the kernel was last asked about it */
     _Atomic uint32_t float_at;             /* monotonic second of the last float, and how many in it */
     _Atomic uint32_t float_count;

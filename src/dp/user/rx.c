@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "base/mem.h"
+#include "dp/user/announce.h"
 #include "dp/user/floating.h"
 #include "dp/user/forward.h"
 #include "dp/user/peer.h"
@@ -204,7 +205,9 @@ static void deliver(struct worker *w, struct peer *peer, uint8_t *data, size_t l
         return;
     }
     if (data_pkt_is_occ(data, len)) {
-        tell_payload(w, peer, data, len);
+        if (!announce_received(peer, data, len)) {
+            tell_payload(w, peer, data, len);
+        }
         return;
     }
     *bytes += len;

@@ -250,7 +250,8 @@ void tx_plan(struct worker *w, struct peer *peer, const struct gso_plan *plan)
         worker_drop(w, DP_DROP_NO_KEY, plan->segments);
         return;
     }
-    if (__builtin_expect(atomic_load_explicit(&peer->inner_max, memory_order_relaxed) != 0, 0)) {
+    unsigned fit_above = atomic_load_explicit(&peer->fit_above, memory_order_relaxed);
+    if (__builtin_expect(fit_above && gso_longest(plan) > fit_above, 0)) {
         fitted = *plan;
         if (!mtu_learn_fit(w, peer, &fitted)) {
             return;

@@ -357,7 +357,7 @@ void tx_flush(struct worker *w)
     bool several = w->user->dp.config.workers > 1;
     for (unsigned i = 0; i < tx->group_count; i++) {
         struct tx_group *g = &tx->groups[i];
-        bool ordered = several && g->peer->tx_ordered;
+        bool ordered = several && atomic_load_explicit(&g->peer->tx_ordered, memory_order_relaxed);
         if (ordered) { /* a small replay window: no other worker's ids may come between ours and the wire */
             send_messages(w);
             (void)pthread_mutex_lock(&g->key->tx_lock);

@@ -2,6 +2,7 @@
 #include "dp/user/udp_io.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "dp/user/path.h"
 #include "dp/user/user.h"
 #include "dp/user/worker.h"
 
@@ -38,7 +40,36 @@ static void probe_offloads(struct user *user, struct listener *l)
     }
 }
 
-static struct listener *make(struct user *user, const int *fds, unsigned count, enum dp_multihome multihome)
+/* A socket that takes the same way as the listener's: family, mark, device. Workers may not make one themselves. */
+static int asking_socket(sa_family_t family, int fd)
+{
+    int mark = 0;
+    char device[IFNAMSIZ];
+    socklen_t mark_len = sizeof(mark);
+    socklen_t device_len = sizeof(device);
+    int asking = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (asking < 0) {
+        return -1;
+    }
+    if (getsockopt(fd, SOL_SOCKET, SO_MARK, &mark, &mark_len) == 0 && mark) {
+        (void)setsockopt(asking, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+    }
+    if (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, &device_len) == 0 && device_len) {
+        (void)setsockopt(asking, SOL_SOCKET, SO_BINDTODEVICE, device, device_len);
+    }
+    return asking;
+}
+
+static void listener_free(struct listener *l)
+{
+    close_all(l->fds, l->count);
+    if (l->asking >= 0) {
+        (void)close(l->asking);
+    }
+    free(l);
+}
+
+static struct listener *make(const int *fds, unsigned count, enum dp_multihome multihome)
 {
     union addr bound;
     socklen_t len = sizeof(bound);
@@ -51,7 +82,7 @@ static struct listener *make(struct user *user, const int *fds, unsigned count, 
     l->count = count;
     l->multihome = multihome;
     memcpy(l->fds, fds, count * sizeof(*fds));
-    (void)user;
+    l->asking = asking_socket(l->family, fds[0]);
     return l;
 }
 
@@ -70,7 +101,7 @@ static int publish(struct user *user, struct listener *l)
 int listener_add(struct user *user, const int *fds, unsigned count, enum dp_multihome multihome, const union addr *socks_relay,
                  const union addr *socks_target, uint32_t *id)
 {
-    struct listener *l = make(user, fds, count, multihome);
+    struct listener *l = make(fds, count, multihome);
     if (!l) {
         int err = -errno;
         close_all(fds, count);
@@ -89,8 +120,7 @@ int listener_add(struct user *user, const int *fds, unsigned count, enum dp_mult
         user_unlock(user);
     }
     if (err) {
-        close_all(fds, count);
-        free(l);
+        listener_free(l);
         return err;
     }
     for (unsigned i = 0; i < user->dp.config.workers; i++) {
@@ -103,9 +133,7 @@ int listener_add(struct user *user, const int *fds, unsigned count, enum dp_mult
 
 static void release(struct rcu_item *item)
 {
-    struct listener *l = container_of(item, struct listener, rcu);
-    close_all(l->fds, l->count);
-    free(l);
+    listener_free(container_of(item, struct listener, rcu));
 }
 
 void listener_del(struct user *user, uint32_t id)
@@ -223,4 +251,16 @@ int udp_io_send_one(const struct listener *listener, const struct dp_path *where
     msg.msg_controllen = udp_io_local_control(listener, where, control);
     msg.msg_control = msg.msg_controllen ? control : NULL;
     return sendmsg(listener->fds[0], &msg, MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+unsigned udp_io_path_mtu(const struct listener *listener, const struct path *path)
+{
+    bool v4 = path->where.remote.any.sa_family == AF_INET;
+    int mtu = 0;
+    socklen_t len = sizeof(mtu);
+    if (listener->asking < 0 || connect(listener->asking, &path->to.any, path->to_len) ||
+        getsockopt(listener->asking, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MTU : IPV6_MTU, &mtu, &len)) {
+        return 0;
+    }
+    return mtu > 0 ? (unsigned)mtu : 0;
 }

@@ -12,6 +12,7 @@
 #include "dp/user/rcu.h"
 #include "wire/socks.h"
 
+struct path;
 struct user;
 struct worker;
 
@@ -25,6 +26,7 @@ struct listener {
     sa_family_t family;
     int fds[DP_TUN_QUEUES_MAX];
     unsigned count;
+    int asking;                             /* socket that asks for path MTUs; -1 none; under the lock */
     enum dp_multihome multihome;
     bool socks;
     bool gro;
@@ -60,6 +62,10 @@ size_t udp_io_local_control(const struct listener *listener, const struct dp_pat
 /** udp_io_read_local - local address and interface that a datagram came to, from its control messages; what is not
  *  there is left alone. Also the segment size of UDP_GRO. */
 void udp_io_read_control(struct msghdr *msg, struct ip_addr *local, uint32_t *ifindex, unsigned *segment);
+
+/** udp_io_path_mtu - what the kernel knows about the way to a peer. Return: bytes of an IP packet; 0: nothing. Under the
+ *  lock. */
+unsigned udp_io_path_mtu(const struct listener *listener, const struct path *path);
 
 /** udp_io_send_one - one datagram, from the control thread. Return: 0, -EAGAIN, or another negative. */
 int udp_io_send_one(const struct listener *listener, const struct dp_path *where, const void *data, size_t len);

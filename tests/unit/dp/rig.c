@@ -50,8 +50,8 @@ void rig_init(struct rig *rig)
     memset(rig, 0, sizeof(*rig));
     rig->s.config = (struct dp_config){.mode = DP_MODE_MULTIPOINT, .workers = 1, .max_peers = 64};
     rig->c.config = (struct dp_config){.mode = DP_MODE_P2P, .workers = 1};
-    rig->s.peer = (struct dp_peer){.id = 5, .tx_id = 5};
-    rig->c.peer = (struct dp_peer){.id = 5, .tx_id = 5};
+    rig->s.peer = (struct dp_peer){.id = 5, .tx_id = 5, .replay_window = 64}; /* small: not announced */
+    rig->c.peer = rig->s.peer;
     rig->key = rig_key("AES-256-GCM", "SHA1", DP_FORMAT_AEAD, 1);
     rig->mtu = 1500;
 }

@@ -261,6 +261,31 @@ Test(peers, occ_messages_reach_control)
     rig_stop(&rig);
 }
 
+Test(peers, large_replay_windows_are_told_among_ourselves)
+{
+    rig_init(&rig);
+    rig.c.peer.replay_window = 0; /* the default, which is large */
+    rig.s.peer.tx_ordered = true;
+    rig_start(&rig);
+    carry_both(1);
+    struct dp_peer_stats stats;
+    for (unsigned i = 0; i < 500; i++) {
+        cr_assert_eq(dp_peer_stats(rig.s.dp, 5, &stats), 0);
+        if (stats.link_rx_packets >= 4) {
+            break;
+        }
+        (void)poll(NULL, 0, 10);
+    }
+    cr_assert_eq(stats.link_rx_packets, 4);
+    cr_assert_eq(stats.tunnel_rx_packets, 1);
+    rig_drain(&rig.s);
+    cr_assert_eq(rig.s.event_count, 0, "not control's business");
+    cr_assert_eq(dp_peer_stats(rig.c.dp, 5, &stats), 0);
+    cr_assert_eq(stats.link_rx_packets, 1, "a small window is not told");
+    carry_both(3);
+    rig_stop(&rig);
+}
+
 /* ------------------------------------------------------------------ between peers */
 
 /* A second client without a device: the test reads its datagrams. */
