@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/client/libclient.a
 src_client_libclient_a_SOURCES = \
 	src/client/attempt.c src/client/attempt.h \
+	src/client/browser.c src/client/browser.h \
 	src/client/client.c src/client/client.h \
 	src/client/closing.c src/client/closing.h \
 	src/client/connect.c src/client/connect.h \

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "client/browser.h"
 #include "client/establish.h"
 #include "client/job.h"
 #include "client/prompt.h"
@@ -157,13 +158,26 @@ static void ask(struct client *c, const struct cmd_info *info)
                                                             .release = question_release, .arg = q});
 }
 
+/* A front end on the management interface shows the page itself. */
+static void show_page(struct client *c, const char *url)
+{
+    if (!challenge_url_valid(url)) {
+        log_error("The server wants a login in a browser, but sent no usable web address");
+        return;
+    }
+    log_warn("The server waits for your login in a browser: open %s", url);
+    if (!c->config->management.address && browser_open(loop_uv(c->loop), url) == 0) {
+        log_info("The address was handed to your browser");
+    }
+}
+
 static void info(struct client *c, const struct cmd *message)
 {
     log_info("Info command was pushed by server ('%s')", message->args);
     event_announce(c->events, &(struct event){.type = EVENT_INFO_MESSAGE, .text = message->args});
     struct cmd_info parsed = cmd_info_parse(message->args);
     if (parsed.kind == CMD_INFO_WEB_AUTH || parsed.kind == CMD_INFO_OPEN_URL) {
-        log_warn("The server waits for your login in a browser: open %s", parsed.text);
+        show_page(c, parsed.text);
     } else if (parsed.kind == CMD_INFO_CR_TEXT && parsed.respond && !client_management_asks(c)) {
         ask(c, &parsed);
     }

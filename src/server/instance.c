@@ -22,6 +22,8 @@
 #include "server/metrics.h"
 #include "server/pool.h"
 #include "server/real_address.h"
+#include "wire/cmd.h"
+#include "wire/peer_info.h"
 
 #define LINGER_MS 5000
 
@@ -207,13 +209,25 @@ void instance_move(struct instance *instance, const struct dp_path *path)
     instance_retag(instance);
 }
 
+/* The message for a refused peer; free with free(). Peers that do not know TEMP get its text: for them it is final. */
+static char *refusal(const struct instance_session *session, const char *reason)
+{
+    char clean[SESSION_MESSAGE_MAX - sizeof("AUTH_FAILED,") + 1];
+    if (reason && !(session->peer.proto & PEER_INFO_PROTO_AUTH_FAIL_TEMP)) {
+        struct cmd_auth_failed parsed = cmd_auth_failed_parse(reason);
+        reason = parsed.kind == CMD_AUTH_FAILED_TEMP ? parsed.text : reason;
+    }
+    if (!reason || !*reason) {
+        return mem_strdup("AUTH_FAILED");
+    }
+    (void)user_clean(reason, clean, sizeof(clean)); /* what is too long is cut */
+    return mem_printf("AUTH_FAILED,%s", clean);
+}
+
 void instance_refuse(struct instance_session *session, const char *reason)
 {
     struct instance *instance = session->owner;
-    char *text = reason && *reason ? mem_printf("AUTH_FAILED,%s", reason) : mem_strdup("AUTH_FAILED");
-    if (strlen(text) >= SESSION_MESSAGE_MAX) {
-        text[SESSION_MESSAGE_MAX - 1] = '\0';
-    }
+    char *text = refusal(session, reason);
     if (instance->state != INSTANCE_LEAVING && instance->state != INSTANCE_GONE && session->driver) {
         server_metrics_refused(session);
         instance_session_send(session, text);

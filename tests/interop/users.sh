@@ -145,9 +145,19 @@ pending() { # SERVER CLIENT
     server_lines "auth-user-pass-verify $WORK/verify via-env"
     client_lines 'setenv IV_SSO webauth' 'push-peer-info'
     credentials webauth x
+    mkdir "$WORK/bin"
+    printf '#!/bin/sh\necho "$(id -u) $1" >%s/opened\n' "$WORK" >"$WORK/bin/xdg-open"
+    chmod 755 "$WORK/bin/xdg-open"
+    : >"$WORK/opened"
+    chmod 666 "$WORK/opened"
     start_server
-    start_client
+    # A desktop with a user who called sudo.
+    PATH=$WORK/bin:$PATH DISPLAY=:7 SUDO_UID=65534 SUDO_GID=65534 start_client
     expect_log "$WORK/client.log" 'AUTH_PENDING'
+    if [ "$2" = vpnd ]; then
+        expect_log "$WORK/client.log" 'The server waits for your login in a browser: open https://login.example/x\?y=1'
+        expect_log "$WORK/opened" '^65534 https://login.example/x\?y=1$'
+    fi
     expect_log "$WORK/client.log" "Info command was pushed by server .'WEB_AUTH::https://login.example/x\?y=1'"
     : >"$WORK/approved"
     connected
