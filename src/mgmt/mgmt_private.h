@@ -166,6 +166,7 @@ bool query_answer_hold(struct mgmt *m);
 void query_answer_remote(struct mgmt_connection *c, const struct token_line *words);
 void query_answer_proxy(struct mgmt_connection *c, const struct token_line *words);
 
+/** What management-external-key and -external-cert asked for; lines of base64, of PEM. Return: it was asked for. */
 bool query_answer_signature(struct mgmt *m, const char *lines);
 bool query_answer_certificate(struct mgmt *m, const char *lines);
 

@@ -41,6 +41,17 @@ struct peer_counters {
     _Atomic uint32_t link_tx_max;
 };
 
+/** Time limits of a peer; kept by worker 0. */
+struct keepalive_state {
+    _Atomic uint32_t interval; /* seconds; 0 off */
+    _Atomic uint32_t timeout;
+    _Atomic uint32_t inactive;
+    _Atomic uint64_t inactive_bytes;
+    uint32_t active_since;     /* start of the inactivity window */
+    uint64_t active_bytes;     /* bytes carried when it began */
+    bool told;                 /* DP_EV_PEER_TIMEOUT was delivered */
+};
+
 struct peer {
     /* read by every packet */
     struct keyslot *_Atomic slots[2];
@@ -68,15 +79,7 @@ struct peer {
 
     /* control's and the timer's */
     _Alignas(64) struct dp_peer settings;  /* as last given; under the lock */
-    struct keepalive_state {
-        _Atomic uint32_t interval;         /* seconds; 0 off */
-        _Atomic uint32_t timeout;
-        _Atomic uint32_t inactive;
-        _Atomic uint64_t inactive_bytes;
-        uint32_t active_since;             /* worker 0: start of the inactivity window */
-        uint64_t active_bytes;             /* worker 0: bytes carried when it began */
-        bool told;                         /* worker 0: DP_EV_PEER_TIMEOUT was delivered */
-    } alive;
+    struct keepalive_state alive;
     _Atomic uint32_t path_mtu;             /* learnt limit of outer packets; 0 unknown */
     _Atomic uint32_t inner_max;            /* longest inner IP packet that fits @path_mtu; 0 unknown */
     _Atomic uint32_t cut_max;              /* the same for the MTU of the way's first part; 0 not asked yet */
