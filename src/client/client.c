@@ -364,27 +364,39 @@ static void start_dns(struct client *c)
     if (!dns_wanted(c->config)) {
         return;
     }
-    char *path = lifecycle_runtime_file(c->life, "dns");
-    int e = dns_start(path, &c->dns);
+    int e = dns_start(&c->dns);
     if (e) {
         log_warn("DNS settings of the tunnel cannot be applied: %s", err_str(e));
     }
+}
+
+static int attach_dns(struct client *c)
+{
+    if (!c->dns) {
+        return 0;
+    }
+    char *path = lifecycle_runtime_file(c->life, "dns");
+    int e = dns_attach(c->dns, c->loop, path);
     free(path);
+    return e;
 }
 
 static int start_process(struct client *c)
 {
-    if (plugins_start(c->config, &c->plugins) || obtain_passwords(c) || load_keys(c) ||
-        lifecycle_start(c->config, &c->life)) {
+    /* Processes of their own come before secrets, threads and the loop. */
+    if (plugins_start(c->config, &c->plugins)) {
         return ERR_CONFIG;
     }
-    start_dns(c); /* a process of its own: before threads and loop */
+    start_dns(c);
+    if (obtain_passwords(c) || load_keys(c) || lifecycle_start(c->config, &c->life)) {
+        return ERR_CONFIG;
+    }
     int e = loop_open(&c->loop);
     if (!e) {
         e = rtnl_open(&c->nl);
     }
-    if (!e && c->dns) {
-        e = dns_attach(c->dns, c->loop);
+    if (!e) {
+        e = attach_dns(c);
     }
     if (e) {
         log_fatal("Cannot start: %s", err_str(e));

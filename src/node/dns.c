@@ -39,7 +39,7 @@ bool dns_wanted(const struct config *config)
 
 /* ------------------------------------------------------------------ the helper's life */
 
-static int spawn(struct dns *dns, int state, const char *path)
+int dns_start(struct dns **out)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
@@ -47,42 +47,19 @@ static int spawn(struct dns *dns, int state, const char *path)
     }
     int size = REQUEST_BUFFER_BYTES;
     (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-    dns->pid = fork();
-    if (dns->pid == 0) {
-        dns_helper_run(pair[1], state, path);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dns_helper_run(pair[1]);
     }
-    int r = dns->pid < 0 ? -errno : 0;
+    int r = pid < 0 ? -errno : 0;
     (void)close(pair[1]);
     if (r < 0) {
         (void)close(pair[0]);
         return r;
     }
-    dns->socket = pair[0];
-    return 0;
-}
-
-int dns_start(const char *path, struct dns **out)
-{
-    int state = dns_state_open(path);
-    if (state < -1) {
-        log_warn("DNS: %s: %s; after a crash the next start cannot clean up", path, err_str(state));
-        state = -1;
-    }
-    char text[DNS_ANSWER_TEXT];
-    dns_state_recover(state, text);
-    if (text[0]) {
-        log_info("DNS: %s", text);
-    }
     struct dns *dns = mem_zalloc(sizeof(*dns));
-    dns->socket = -1;
-    int r = spawn(dns, state, path);
-    if (state >= 0) {
-        (void)close(state); /* the helper holds the lock on */
-    }
-    if (r < 0) {
-        free(dns);
-        return r;
-    }
+    dns->pid = pid;
+    dns->socket = pair[0];
     *out = dns;
     return 0;
 }
@@ -137,11 +114,6 @@ static void readable(void *arg)
     }
 }
 
-int dns_attach(struct dns *dns, struct loop *loop)
-{
-    return loop_watch_new(loop, dns->socket, readable, dns, &dns->watch);
-}
-
 /* ------------------------------------------------------------------ requests */
 
 static int ask(struct dns *dns, const struct dns_request *request)
@@ -155,6 +127,29 @@ static int ask(struct dns *dns, const struct dns_request *request)
     }
     dns->unanswered++;
     return 0;
+}
+
+/* Name resolution has to be as it was before the first name is looked up. */
+static void recover(struct dns *dns, const char *state)
+{
+    struct dns_request *request = mem_zalloc(sizeof(*request));
+    struct dns_answer answer;
+    struct pollfd poll_fd = {.fd = dns->socket, .events = POLLIN};
+    request->kind = DNS_REQUEST_STATE;
+    strncpy(request->path, state, sizeof(request->path) - 1);
+    if (ask(dns, request) == 0 && poll(&poll_fd, 1, STOP_TIMEOUT_MS) > 0 &&
+        recv(dns->socket, &answer, sizeof(answer), MSG_DONTWAIT) == (ssize_t)sizeof(answer)) {
+        take_answer(dns, &answer);
+    }
+    free(request);
+}
+
+int dns_attach(struct dns *dns, struct loop *loop, const char *state)
+{
+    if (state) {
+        recover(dns, state);
+    }
+    return loop_watch_new(loop, dns->socket, readable, dns, &dns->watch);
 }
 
 void dns_apply(struct dns *dns, const struct config *config, const char *device, uint32_t ifindex,

@@ -21,15 +21,18 @@ struct dns;
 bool dns_wanted(const struct config *config);
 
 /**
- * dns_start - undo what a killed run left and start the helper
- * Before any thread or loop exists, after daemon_detach(). @state: file to remember in what is to be undone
- * (lifecycle_runtime_file(life, "dns")); NULL: none.
+ * dns_start - start the helper
+ * Before any thread exists, and before keys and passwords are in memory: it has no use for them.
  * Return: 0 and *out, or -errno.
  */
-int dns_start(const char *state, struct dns **out);
+int dns_start(struct dns **out);
 
-/** dns_attach - answers of the helper are taken (and logged) on @loop; once, before dns_apply(). Return: 0, negative. */
-int dns_attach(struct dns *dns, struct loop *loop);
+/**
+ * dns_attach - undo what a killed run left (waits for that), then take answers of the helper on @loop
+ * @state: file to remember in what is to be undone (lifecycle_runtime_file(life, "dns")); NULL: none
+ * Once, before dns_apply(). Return: 0 or negative.
+ */
+int dns_attach(struct dns *dns, struct loop *loop, const char *state);
 
 /**
  * dns_apply - set the servers and domains of @config (with pushed options applied) for @device, instead of earlier ones

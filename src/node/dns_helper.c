@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/err.h"
 #include "base/mem.h"
 #include "node/dns_way.h"
 
@@ -35,6 +36,7 @@ struct helper {
     struct buf content;
     const struct dns_way *way;
     struct dns_settings settings;
+    char *path;              /* of @state; NULL: none */
     bool look;               /* something happened to the file */
     unsigned again;          /* times that settings were set again */
 };
@@ -196,6 +198,25 @@ static int apply(struct helper *helper, const struct dns_settings *settings, str
     return r;
 }
 
+/* Once: nobody can make another file of ours. */
+static int use_state(struct helper *helper, const char *path, struct buf *text)
+{
+    if (helper->path || strnlen(path, PATH_MAX) == PATH_MAX || path[0] != '/') {
+        return -EINVAL;
+    }
+    int fd = dns_state_open(path);
+    if (fd < 0) {
+        (void)buf_printf(text, "%s: %s; after a crash the next start cannot clean up", path, err_str(fd));
+        return fd;
+    }
+    helper->state = fd;
+    helper->path = mem_strdup(path);
+    char said[DNS_ANSWER_TEXT];
+    dns_state_recover(fd, said);
+    (void)buf_printf(text, "%s", said);
+    return 0;
+}
+
 static void say(struct helper *helper, uint32_t kind, int result, const struct buf *text)
 {
     struct dns_answer answer = {.kind = kind, .result = result};
@@ -208,7 +229,9 @@ static void serve(struct helper *helper, const struct dns_request *request)
     struct buf text = BUF_INIT(DNS_ANSWER_TEXT);
     int r = 0;
     helper->again = 0;
-    if (request->kind == DNS_REQUEST_APPLY) {
+    if (request->kind == DNS_REQUEST_STATE) {
+        r = use_state(helper, request->path, &text);
+    } else if (request->kind == DNS_REQUEST_APPLY) {
         helper->settings = request->settings;
         r = apply(helper, &helper->settings, &text);
         watch_file(helper);
@@ -252,17 +275,17 @@ static void ignore_signals(void)
     }
 }
 
-static void close_others(int socket, int state)
+/* Nothing of the process that it was made from stays open, a terminal neither. */
+static void close_others(int socket)
 {
-    int low = state >= 0 && state < socket ? state : socket;
-    int high = state > socket ? state : socket;
-    if (low > 3) {
-        (void)close_range(3, (unsigned)low - 1, 0);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; fd < 3 && null >= 0; fd++) {
+        (void)dup2(null, fd);
     }
-    if (high > low + 1) {
-        (void)close_range((unsigned)low + 1, (unsigned)high - 1, 0);
+    if (socket > 3) {
+        (void)close_range(3, (unsigned)socket - 1, 0);
     }
-    (void)close_range((unsigned)high + 1, ~0u, 0);
+    (void)close_range((unsigned)socket + 1, ~0u, 0);
 }
 
 /* Return: false at the end of the socket. */
@@ -283,16 +306,16 @@ static void drain(struct helper *helper)
     helper->look = true;
 }
 
-void dns_helper_run(int socket, int state, const char *path)
+void dns_helper_run(int socket)
 {
     struct dns_request *request = mem_zalloc(sizeof(*request));
     struct helper *helper = mem_zalloc(sizeof(*helper));
     ignore_signals();
-    close_others(socket, state);
-    *helper = (struct helper){.socket = socket, .state = state, .content = BUF_INIT(DNS_FILE_MAX_BYTES)};
+    close_others(socket);
+    *helper = (struct helper){.socket = socket, .state = -1, .content = BUF_INIT(DNS_FILE_MAX_BYTES)};
     helper->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     (void)prctl(PR_SET_NAME, "vpnd-dns");
-    (void)prctl(PR_SET_DUMPABLE, 0); /* keys of the parent may be in memory */
+    (void)prctl(PR_SET_DUMPABLE, 0);
     if (chdir("/") < 0) {
         _exit(1);
     }
@@ -312,8 +335,8 @@ void dns_helper_run(int socket, int state, const char *path)
     }
     struct buf text = BUF_INIT(DNS_ANSWER_TEXT);
     take_back(helper, &text);
-    if (path) {
-        (void)unlink(path);
+    if (helper->path) {
+        (void)unlink(helper->path);
     }
     _exit(0);
 }

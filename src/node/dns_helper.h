@@ -6,6 +6,7 @@
  * The process that changes the host's name resolution for vpnd, and what the two say to each other: one datagram a
  * request, one an answer. Shared by dns.c and dns_helper.c only.
  */
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,12 +15,14 @@
 enum dns_request_kind {
     DNS_REQUEST_APPLY = 1,
     DNS_REQUEST_REVERT,
+    DNS_REQUEST_STATE, /* use this state file; undo what it notes */
     DNS_NOTICE, /* an answer that nobody asked for: settings were set again */
 };
 
 struct dns_request {
     uint32_t kind;
     struct dns_settings settings; /* APPLY */
+    char path[PATH_MAX];          /* STATE */
 };
 
 #define DNS_ANSWER_TEXT 2048
@@ -39,6 +42,6 @@ int dns_state_open(const char *path);
 void dns_state_recover(int state, char text[DNS_ANSWER_TEXT]);
 
 /** dns_helper_run - serve requests from @socket until its end, then undo what is in force. Never returns. */
-void dns_helper_run(int socket, int state, const char *path) __attribute__((noreturn));
+void dns_helper_run(int socket) __attribute__((noreturn));
 
 #endif

@@ -231,6 +231,21 @@ file_in_place() {
     cmp "$WORK/before" "$(HOST_CONF)" || fail "not taken back"
 }
 
+# In the background: whoever waits for the starter's output is not kept waiting by the helper, and Ctrl-C of that
+# terminal does not reach it.
+in_background() {
+    prepare "dhcp-option DNS 10.77.0.1"
+    printf '%s\n' "daemon" "log $WORK/client.log" "writepid $WORK/client.pid" "user nobody" "group nogroup" >>"$WORK/$TAG.conf"
+    local said
+    said=$(timeout 10 ip netns exec "$(ns c)" "$VPND" --cd "$WORK" --config "$TAG.conf") || fail "the start hangs: $said"
+    wait_for 20 "the connection" connected_times 1
+    cat "$WORK/client.pid" >>"$WORK/pids"
+    grep -qx 'nameserver 10.77.0.1' "$(HOST_CONF)" || fail "not applied"
+    kill "$(pid_of client)"
+    wait_for 5 "everybody to end" no_process
+    says "$(HOST_CONF)" "nameserver 192.0.2.53"
+}
+
 # Without systemd-resolved a server for some domains must not get all questions.
 file_cannot_split() {
     prepare "dns server 1 address 10.77.0.1" "dns server 1 resolve-domains corp.example"
@@ -296,6 +311,7 @@ run_case openresolv resolvconf_program openresolv
 run_case file-by-rename file_by_rename
 run_case file-overwritten file_overwritten
 run_case file-in-place file_in_place
+run_case background in_background
 run_case file-cannot-split file_cannot_split
 run_case reconnect reconnect
 run_case reconnect-persist-tun reconnect persist-tun

@@ -64,21 +64,35 @@ static void begin(struct world *world)
     write_text("/etc/resolv.conf", "nameserver 192.0.2.53\n");
 }
 
+static struct dns_answer answer_to(struct world *world, const void *request, size_t len)
+{
+    struct dns_answer answer = {.kind = 99};
+    cr_assert_eq(send(world->socket, request, len, 0), (ssize_t)len);
+    cr_assert_eq(recv(world->socket, &answer, sizeof(answer), 0), (ssize_t)sizeof(answer));
+    return answer;
+}
+
 static void spawn(struct world *world)
 {
     int pair[2];
     cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     int size = 1 << 20;
     (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-    int state = dns_state_open(world->state);
-    cr_assert_geq(state, 0);
     world->pid = fork();
     if (world->pid == 0) {
-        dns_helper_run(pair[1], state, world->state);
+        dns_helper_run(pair[1]);
     }
     close(pair[1]);
-    close(state);
     world->socket = pair[0];
+    struct dns_request *request = mem_zalloc(sizeof(*request));
+    request->kind = DNS_REQUEST_STATE;
+    strcpy(request->path, world->state);
+    cr_assert_eq(answer_to(world, request, sizeof(*request)).result, 0);
+    /* Only once. */
+    strcpy(request->path, "/etc/another");
+    cr_expect_eq(answer_to(world, request, sizeof(*request)).result, -EINVAL);
+    cr_expect_neq(access("/etc/another", F_OK), 0);
+    free(request);
 }
 
 static void leave(const struct world *world)
@@ -109,14 +123,6 @@ static struct dns_request *valid(void)
     request->settings.servers[0].address_count = 1;
     cr_assert_eq(ip_parse("10.8.0.1", &request->settings.servers[0].addresses[0].ip), 0);
     return request;
-}
-
-static struct dns_answer answer_to(struct world *world, const void *request, size_t len)
-{
-    struct dns_answer answer = {.kind = 99};
-    cr_assert_eq(send(world->socket, request, len, 0), (ssize_t)len);
-    cr_assert_eq(recv(world->socket, &answer, sizeof(answer), 0), (ssize_t)sizeof(answer));
-    return answer;
 }
 
 Test(dns_helper, nonsense_changes_nothing)
