@@ -245,7 +245,8 @@ static size_t digest_info(const char *digest, uint8_t out[DIGEST_INFO_MAX])
         uint8_t id; /* last byte of 2.16.840.1.101.3.4.2 */
         uint8_t len;
     } known[] = {{"SHA256", 1, 32}, {"SHA384", 2, 48}, {"SHA512", 3, 64}, {"SHA224", 4, 28}};
-    static const uint8_t sha1[] = {0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x14};
+    static const uint8_t sha1[] = {0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e,
+                                   0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x14};
     if (strcmp(digest, "SHA1") == 0) {
         memcpy(out, sha1, sizeof(sha1));
         return sizeof(sha1);

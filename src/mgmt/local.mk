@@ -1,7 +1,11 @@
 noinst_LIBRARIES += src/mgmt/libmgmt.a
 src_mgmt_libmgmt_a_SOURCES = \
 	src/mgmt/client_auth.c \
-	src/mgmt/commands.c \
+	src/mgmt/commands.c src/mgmt/commands.h \
+	src/mgmt/commands_client.c \
+	src/mgmt/commands_process.c \
+	src/mgmt/commands_secrets.c \
+	src/mgmt/commands_server.c \
 	src/mgmt/connection.c \
 	src/mgmt/endpoint.c src/mgmt/endpoint.h \
 	src/mgmt/history.c src/mgmt/history.h \

@@ -21,7 +21,8 @@
 #define IDLE_S 5u
 #define DEADLINE_MS 10000                  /* of a connection, however slowly it moves */
 #define TICK_MS 1000
-#define CACHE_MS 500                       /* a flood of requests makes us compose this often */
+#define CACHE_MS 500                       /* a flood of requests makes us compose this often, */
+#define CACHE_SHARE 20                     /* and so that it takes one part in so many of the loop's time */
 #define PAGE_MAX ((size_t)64 * 1024 * 1024)
 
 /* What can be asked for. */
@@ -30,6 +31,7 @@ enum page_kind { PAGE_TEXT, PAGE_TEXT_CLIENTS, PAGE_JSON, PAGE_KINDS };
 struct cached {
     struct MHD_Response *response; /* NULL: none yet */
     uint64_t made_ms;
+    uint64_t keep_ms;
 };
 
 /* One HTTP client. */
@@ -71,7 +73,7 @@ static struct MHD_Response *page(struct metrics *m, enum page_kind kind)
 {
     struct cached *c = &m->pages[kind];
     uint64_t now = clock_read().mono_ms;
-    if (c->response && now - c->made_ms < CACHE_MS) {
+    if (c->response && now - c->made_ms < c->keep_ms) {
         return c->response;
     }
     struct buf text = BUF_INIT(PAGE_MAX);
@@ -82,7 +84,8 @@ static struct MHD_Response *page(struct metrics *m, enum page_kind kind)
     if (c->response) {
         MHD_destroy_response(c->response);
     }
-    c->made_ms = now;
+    c->made_ms = clock_read().mono_ms;
+    c->keep_ms = CACHE_MS + CACHE_SHARE * (c->made_ms - now);
     /* the buffer's memory passes */
     c->response = MHD_create_response_from_buffer(text.len, text.data, MHD_RESPMEM_MUST_FREE);
     (void)MHD_add_response_header(c->response, "Content-Type",

@@ -92,7 +92,9 @@ bool mgmt_ask_credentials(struct mgmt *mgmt, const struct mgmt_need *need,
     if (!mgmt_asks_passwords(mgmt)) {
         return false;
     }
-    const char *what = need->username && need->password ? "username/password" : need->username ? "username" : "password";
+    const char *what = !need->username   ? "password"
+                       : !need->password ? "username"
+                                         : "username/password";
     char *prompt = need->challenge ? mem_printf(">PASSWORD:Need '%s' %s SC:%u,%s", need->type, what,
                                                 need->challenge_flags, need->challenge)
                                    : mem_printf(">PASSWORD:Need '%s' %s", need->type, what);

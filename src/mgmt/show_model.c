@@ -292,8 +292,9 @@ void show_model_compare(struct show_snapshot *now, const struct show_snapshot *e
         }
     }
     if (now->failures > earlier->failures) {
-        problem(now, "%" PRIu64 " handshake%s or login%s failed in the last %" PRIu64 " s", now->failures - earlier->failures,
-                now->failures - earlier->failures == 1 ? "" : "s", now->failures - earlier->failures == 1 ? "" : "s",
+        uint64_t n = now->failures - earlier->failures;
+        const char *plural = n == 1 ? "" : "s";
+        problem(now, "%" PRIu64 " handshake%s or login%s failed in the last %" PRIu64 " s", n, plural, plural,
                 (ms + 500) / 1000);
     }
     if (now->dropped > earlier->dropped) {

@@ -203,7 +203,9 @@ static int summary(const struct show_snapshot *s, const struct show_room *room, 
     if (!err && s->pool_size) {
         err = buf_printf(out, ", %" PRIu64 " of %" PRIu64 " addresses", s->pool_used, s->pool_size);
     }
-    err = err ? err : buf_printf(out, "\nin %s/s, out %s/s\n", show_bytes(s->rx_rate, in), show_bytes(s->tx_rate, away));
+    show_bytes(s->rx_rate, in);
+    show_bytes(s->tx_rate, away);
+    err = err ? err : buf_printf(out, "\nin %s/s, out %s/s\n", in, away);
     if (!err && !s->server) {
         err = buf_printf(out, "%s%s%s%s%s %s\n", s->state, *s->remote ? " to " : "", s->remote,
                          *s->virtual4 || *s->virtual6 ? " as " : "", s->virtual4, s->virtual6);
