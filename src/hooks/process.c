@@ -61,5 +61,6 @@ int process_start(uv_loop_t *loop, char **argv, struct env *env, process_exit_fn
 void process_cancel(struct process *process)
 {
     process->exit_fn = NULL;
-    (void)uv_process_kill(&process->handle, SIGTERM);
+    (void)uv_process_kill(&process->handle, SIGTERM); /* it may have ended just now */
+    uv_close((uv_handle_t *)&process->handle, on_closed);
 }

@@ -23,7 +23,7 @@ typedef void (*process_exit_fn)(void *arg, int exit_status, int term_signal);
 int process_start(uv_loop_t *loop, char **argv, struct env *env, process_exit_fn exit_fn, void *arg,
                   struct process **out);
 
-/** process_cancel - forget the program and send it SIGTERM; it is reaped in the background. */
+/** process_cancel - at the end of the daemon: send the program SIGTERM and forget it; nobody reaps it but init. */
 void process_cancel(struct process *process);
 
 #endif
