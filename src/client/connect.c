@@ -388,8 +388,8 @@ void connect_next(struct client *c)
     if (seconds) {
         log_info("Restart pause, %u second(s)", seconds);
     }
-    c->pausing = true;
     wait_then(c, 1000u * (uint64_t)seconds, pause_over);
+    c->pausing = true;
 }
 
 void connect_hurry(struct client *c)

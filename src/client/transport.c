@@ -129,6 +129,13 @@ static void open_udp(struct transport *t, const union addr *relay)
 {
     struct sock_buffers sizes;
     const union addr *peer = relay ? relay : &t->request.remote;
+    if (peer->any.sa_family != AF_UNSPEC && sock_udp_route(peer, &t->request.socket) == -ENETUNREACH) {
+        if (!t->request.quiet) {
+            log_error("Network unreachable, restarting");
+        }
+        fail(t, RESTART_NETWORK_UNREACHABLE);
+        return;
+    }
     announce(t, peer, false);
     int fd = sock_udp_open(bind_address(t), peer->any.sa_family, &t->request.socket, &sizes);
     if (fd < 0) {

@@ -296,6 +296,17 @@ int sock_tcp_connect(const union addr *remote, const union addr *local, const st
     return fd;
 }
 
+int sock_udp_route(const union addr *remote, const struct sock_options *options)
+{
+    int fd = sock_udp_open(NULL, remote->any.sa_family, options, NULL);
+    if (fd < 0) {
+        return fd;
+    }
+    int r = connect(fd, &remote->any, addr_size(remote)) < 0 ? -errno : 0;
+    (void)close(fd);
+    return r;
+}
+
 int sock_error(int fd)
 {
     int error = 0;

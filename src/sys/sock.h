@@ -75,6 +75,9 @@ int sock_tcp_accept(int listener, const struct sock_options *options, union addr
 int sock_tcp_connect(const union addr *remote, const union addr *local, const struct sock_options *options,
                      struct sock_buffers *sizes);
 
+/** sock_udp_route - whether the host has a way to @remote for a socket with @options. Return: 0, -ENETUNREACH, -errno. */
+int sock_udp_route(const union addr *remote, const struct sock_options *options);
+
 /** sock_error - take the pending error. Return: 0 or -errno. */
 int sock_error(int fd);
 

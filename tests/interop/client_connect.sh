@@ -165,6 +165,27 @@ local_port() {
     grep -q '10.99.0.2:4711' "$WORK/server.log" || fail "the server saw another port"
 }
 
+# An address without a way there does not hold up the next one; none at all ends in a pause, not in silence.
+unreachable() {
+    network
+    server_start server 7 udp4 1194
+    client_conf "remote fd55::1 1194 udp6" "remote 10.99.0.1 1194 udp4" "connect-retry 0 1"
+    client_start
+    client_up 5
+    grep -q 'SIGUSR1\[soft,network-unreachable\] received, process restarting' "$WORK/client.log" || fail "no word"
+    stop client
+    client_conf "remote 192.0.2.1 1194 udp4" "connect-retry 300"
+    client_start
+    expect_log "$WORK/client.log" 'Restart pause, 300 second'
+    # The network comes: the pause ends at once.
+    ip -n "$(ns s)" addr add 192.0.2.1/32 dev lo
+    ip -n "$(ns c)" route add default via 10.99.0.1
+    stop server
+    echo multihome >>"$WORK/server.conf"
+    server_again server
+    client_up 5
+}
+
 # The server answers from another address than the one that was asked.
 floating() {
     network
@@ -230,6 +251,7 @@ run_case connection-blocks connections
 run_case connect-retry-max retry_max
 run_case names names
 run_case local-port local_port
+run_case unreachable unreachable
 run_case float floating
 run_case server-lost-udp server_lost udp
 run_case server-lost-tcp server_lost tcp-server
