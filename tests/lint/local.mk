@@ -8,6 +8,7 @@ TESTS += \
 	tests/lint/headers.py \
 	tests/lint/globals.py \
 	tests/lint/options.py \
+	tests/lint/troubleshooting.py \
 	tests/lint/manual.sh
 EXTRA_DIST += \
 	tests/lint/source.py \
@@ -17,4 +18,5 @@ EXTRA_DIST += \
 	tests/lint/globals.py \
 	tests/lint/openvpn-options.tsv \
 	tests/lint/options.py \
-	tests/lint/manual.sh
+	tests/lint/manual.sh \
+	tests/lint/troubleshooting.py
