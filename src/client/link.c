@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "client/handshake_report.h"
 #include "hooks/env.h"
+#include "hooks/event.h"
 #include "session/wrap.h"
 #include "wire/data_pkt.h"
 
@@ -48,6 +49,7 @@ struct link {
     unsigned first_rcvbuf;
     const char *first_bind_dev;
 
+    struct event_request *final_request; /* plugins judge the key exchange of @cert_key_id */
     struct cert_hook *cert_hook;    /* judges the certificate of @cert_key_id */
     uint8_t cert_key_id;
     char *peer_info;
@@ -184,6 +186,41 @@ static void on_certificate(struct link *l, const struct session_event *event)
     env_free(&env);
 }
 
+static void on_final_answer(void *arg, const struct event_result *result)
+{
+    struct link *l = arg;
+    l->final_request = NULL;
+    if (result->accepted) {
+        session_driver_authorize(l->driver, l->cert_key_id, SESSION_AUTH_OK);
+    } else {
+        refuse_certificate(l);
+    }
+}
+
+/* Plugins have the last word on a key exchange. */
+static void ask_final(struct link *l)
+{
+    struct env env = {0};
+    struct event event = {.type = EVENT_TLS_FINAL, .env = &env};
+    struct event_asker asker = {.done = on_final_answer, .arg = l};
+    env_merge(&env, l->request.env);
+    export_remote(l, &env);
+    auth_peer_export(l->request.peer, 0, &env);
+    struct event_request *request = event_ask(l->request.events, &event, &asker);
+    if (request) {
+        l->final_request = request;
+    }
+    env_free(&env);
+}
+
+static void cancel_final(struct link *l)
+{
+    if (l->final_request) {
+        event_cancel(l->final_request);
+        l->final_request = NULL;
+    }
+}
+
 static void on_key_exchange(struct link *l, const struct session_event *event)
 {
     if (event->first) {
@@ -192,7 +229,9 @@ static void on_key_exchange(struct link *l, const struct session_event *event)
         l->peer_info = mem_strdup(event->peer_info ? event->peer_info : "");
         l->peer_options = mem_strdup(event->options_string ? event->options_string : "");
     }
-    session_driver_authorize(l->driver, event->key_id, SESSION_AUTH_OK);
+    cancel_final(l);
+    l->cert_key_id = event->key_id;
+    ask_final(l);
 }
 
 static void on_active(struct link *l, const struct session_event *event)
@@ -390,6 +429,7 @@ void link_free(struct link *l)
         return;
     }
     cert_hook_cancel(l->cert_hook);
+    cancel_final(l);
     if (!l->driver && l->request.released) {
         l->request.released(l->request.released_arg);
     }

@@ -124,6 +124,36 @@ same_calls() {
     grep -q 'PLUGIN probe: an error with errno: No such file or directory (errno=2)' "$WORK/server.log" || fail "error text"
 }
 
+# The same at a client, which has no logins to check (5).
+record_client_calls() { # PROGRAM
+    local v lines=()
+    for v in 1 2 3; do lines+=("plugin $PROBE$v.so $WORK/calls.$v mask=0xf7df"); done
+    server openvpn
+    server_up
+    OPENVPN=$(program "$1") client one alice secret "dev tun0" "${lines[@]}"
+    accepted one
+    stop one
+    wait_for 10 "the close" grep -q '^close' "$WORK/calls.1"
+    calls
+}
+
+same_client_calls() {
+    probes
+    (record_client_calls openvpn) >"$WORK/expected" || fail "openvpn: $(cat "$WORK/expected")"
+    start_over
+    rm -f "$WORK"/calls.* "$WORK/server.log" "$WORK/one.log"
+    (record_client_calls vpnd) >"$WORK/seen" || fail "vpnd: $(cat "$WORK/seen")"
+    diff "$WORK/expected" "$WORK/seen" || fail "the calls differ"
+    # A refusal by the last word, too.
+    start_over
+    rm -f "$WORK"/server.log "$WORK"/one.log
+    server openvpn
+    server_up
+    OPENVPN=$VPND client one alice secret "plugin ${PROBE}3.so $WORK/calls mask=0x400 10=fail" "connect-retry-max 1"
+    expect_log "$WORK/one.log" 'TLS Error: TLS handshake failed'
+    ! grep -aq 'Initialization Sequence Completed' "$WORK/one.log" || fail "connected"
+}
+
 # ---------------------------------------------------------------- real plugins
 
 pam() { # PROGRAM ARGUMENTS
@@ -472,6 +502,7 @@ killed_server() {
 }
 
 run_case same-calls same_calls
+run_case same-client-calls same_client_calls
 for p in vpnd openvpn; do
     run_case "pam-$p" pam "$p" vpn-test
     run_case "pam-dialogue-$p" pam "$p" '"vpn-test login USERNAME password PASSWORD"'
