@@ -373,7 +373,7 @@ void connect_next(struct client *c)
     if (!choose_entry(c)) {
         return;
     }
-    if (first && c->config->preresolve) {
+    if (first && (c->config->preresolve || c->kill_switch)) {
         c->preresolve = preresolve_start(c, start_attempt);
         return;
     }

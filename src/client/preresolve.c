@@ -15,6 +15,7 @@ struct lookup {
     struct preresolve *all;
     size_t entry;
     struct resolve *resolve; /* NULL: not under way */
+    bool asking; /* the kill switch is open for it */
 };
 
 struct preresolve {
@@ -41,7 +42,9 @@ static void resolved(void *arg, const char *error, const union addr *list, size_
     struct preresolve *p = l->all;
     struct client *c = p->client;
     l->resolve = NULL;
-    kill_switch_asked(c->kill_switch);
+    if (l->asking) {
+        kill_switch_asked(c->kill_switch);
+    }
     if (error) {
         log_error("RESOLVE: Cannot resolve host address: %s:%s (%s)", outfit_entry_remote(c, l->entry)->host,
                   outfit_entry_port(c, l->entry), error);
@@ -75,7 +78,11 @@ static void look_up(struct preresolve *p, size_t entry)
     struct lookup *l = &p->lookups[entry];
     *l = (struct lookup){.all = p, .entry = entry};
     p->open++;
-    kill_switch_ask(p->client->kill_switch);
+    struct ip_addr literal;
+    l->asking = ip_parse(remote->host, &literal) < 0;
+    if (l->asking) {
+        kill_switch_ask(p->client->kill_switch);
+    }
     l->resolve = resolve_start(p->client->loop, &request, resolved, l);
 }
 
@@ -104,7 +111,9 @@ void preresolve_free(struct preresolve *p)
     for (size_t i = 0; i < p->count; i++) {
         if (p->lookups[i].resolve) {
             resolve_cancel(p->lookups[i].resolve);
-            kill_switch_asked(p->client->kill_switch);
+            if (p->lookups[i].asking) {
+                kill_switch_asked(p->client->kill_switch);
+            }
         }
     }
     loop_timer_free(p->none);

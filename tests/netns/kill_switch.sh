@@ -129,6 +129,34 @@ nothing_leaks() { # SERVER PROGRAM
     wait_for 5 "open traffic" leaks
 }
 
+# Servers by name: all names are looked up once at the start, and nobody is asked any more afterwards.
+names() {
+    need nft tcpdump openvpn dnsmasq
+    server_and_client
+    in_ns c ip route add default via 10.99.0.1
+    write_configs
+    sed -i '/^remote /d' "$WORK/client.conf"
+    printf '%s\n' "remote dead.example 1194 udp" "remote vpn.example 1194 udp" >>"$WORK/client.conf"
+    echo "nameserver 10.99.0.1" >"/etc/netns/$(ns c)/resolv.conf"
+    start dns ip netns exec "$(ns s)" dnsmasq -k --conf-file=/dev/null --no-hosts --no-resolv --listen-address=10.99.0.1 \
+        --bind-interfaces --pid-file= --user=root --address=/vpn.example/10.99.0.1 --address=/dead.example/10.99.0.9
+    capture
+    launch_server "$OPENVPN"
+    launch_client
+    wait_for 20 "the first connection" connected_times 1
+    questions() { tcpdump -nr "$WORK/outer.pcap" "src host 10.99.0.2 and port 53" 2>/dev/null | wc -l; }
+    local before
+    before=$(questions)
+    [ "$before" -ge 2 ] || fail "$before questions were seen"
+    stop server KILL
+    expect_log "$WORK/client.log" 'SIGUSR1\[soft,ping-restart\]'
+    launch_server "$OPENVPN"
+    wait_for 30 "the second connection" connected_times 2
+    stop capture INT
+    [ "$(questions)" = "$before" ] || fail "name servers were asked again"
+}
+
+run_case names names
 run_case openvpn-server nothing_leaks "$OPENVPN"
 run_case vpnd-server nothing_leaks "$VPND"
 finish
