@@ -177,6 +177,14 @@ damaged() { # SHELL
     refused 2 revoke anna
     refused 2 renew anna
     again
+    if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+        chmod 711 "$WORK/pki"
+        SHELL_UNDER_TEST="setpriv --reuid=65534 --regid=65534 --clear-groups $1"
+        refused 2 list
+        refused 2 client bob
+        SHELL_UNDER_TEST=$1
+    fi
+    again
     rm "$WORK/pki/private/anna.key" "$WORK/pki/reqs/anna.req"
     refused 2 renew anna
     refused 2 --remote x export anna
