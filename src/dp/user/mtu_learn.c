@@ -28,23 +28,32 @@ static unsigned path_mtu_of(const struct worker *w, struct peer *peer)
     return mtu < PATH_MTU_MIN ? 0 : mtu;
 }
 
+/* Take over a limit. An ordinary one is none, unless nothing fragments: then a full packet just leaves in two parts, as
+ * everybody does it. */
 static void adopt(struct worker *w, struct peer *peer, unsigned mtu)
 {
     struct dp_event event = {.type = DP_EV_PATH_MTU, .peer = peer->id, .other = DP_PEER_ID_NONE, .mtu = mtu};
     struct mtu_link link;
     user_lock(w->user);
-    atomic_store(&peer->path_mtu, mtu);
+    struct path *path = atomic_load(&peer->path);
+    bool limits = mtu < ORDINARY_MTU || atomic_load(&path->strict);
+    bool known = atomic_load(&peer->path_mtu) != 0;
+    atomic_store(&peer->path_mtu, limits ? mtu : 0);
     peer_resize(peer);
     event.inner = peer_link(peer, &link) ? mtu_inner(&link, mtu) : 0;
     event.inner = event.inner < UINT16_MAX ? event.inner : UINT16_MAX;
-    atomic_store(&peer->inner_max, event.inner);
-    atomic_store(&peer->fit_above, (uint16_t)event.inner);
-    struct path *path = atomic_load(&peer->path);
-    if (atomic_load(&path->gso_max)) {
+    atomic_store(&peer->inner_max, limits ? event.inner : 0);
+    atomic_store(&peer->fit_above, limits ? (uint16_t)event.inner : 0);
+    if (!limits && !atomic_load(&peer->tx_ordered)) {
+        mtu_learn_expect(peer);
+    }
+    if ((limits || known) && atomic_load(&path->gso_max)) {
         atomic_store(&path->gso_max, UINT16_MAX); /* what was refused before tells nothing about the new size */
     }
     user_unlock(w->user);
-    (void)worker_event(w, &event, EVENT_IMPORTANT);
+    if (limits || known) {
+        (void)worker_event(w, &event, EVENT_IMPORTANT);
+    }
 }
 
 void mtu_learn(struct worker *w, struct peer *peer, uint32_t size)
@@ -60,10 +69,11 @@ void mtu_learn(struct worker *w, struct peer *peer, uint32_t size)
 void mtu_learn_refresh(struct worker *w, struct peer *peer)
 {
     unsigned known = atomic_load_explicit(&peer->path_mtu, memory_order_relaxed);
-    struct path *path = atomic_load_explicit(&peer->path, memory_order_acquire);
+    const struct path *path = atomic_load_explicit(&peer->path, memory_order_acquire);
     uint32_t runs = atomic_load_explicit(&path->gso_max, memory_order_relaxed);
     bool limited = runs != 0 && runs != UINT16_MAX;
-    if ((!known && !limited) || (known && w->now_s % REFRESH_S != peer->id % REFRESH_S)) {
+    uint32_t asked = atomic_load_explicit(&peer->path_asked, memory_order_relaxed);
+    if ((!known && !limited) || w->now_s - asked < REFRESH_S) {
         return;
     }
     unsigned mtu = path_mtu_of(w, peer);

@@ -17,6 +17,7 @@ struct path {
     struct conn *conn;            /* TCP: counted reference */
     struct peer *peer;
     _Atomic uint32_t gso_max;     /* largest datagram that goes with UDP_SEGMENT; 0: the path refuses it */
+    atomic_bool strict;           /* a single datagram was refused for its size: nothing fragments */
     _Atomic uint32_t probed_s;    /* monotonic second in which a long datagram last went alone; 0 never */
     struct table_node node;       /* UDP: in user->by_addr */
     struct rcu_item rcu;

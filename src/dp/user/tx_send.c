@@ -225,6 +225,8 @@ static void note_failure(struct worker *w, const struct tx_message *m, int error
     worker_drop(w, error == EMSGSIZE ? DP_DROP_TOO_BIG : DP_DROP_SEND, 1);
     struct peer *peer = error == EMSGSIZE ? peer_of(w, m->peer) : NULL;
     if (peer) {
+        struct path *path = atomic_load_explicit(&peer->path, memory_order_acquire);
+        atomic_store_explicit(&path->strict, true, memory_order_relaxed);
         mtu_learn(w, peer, size);
     }
 }
