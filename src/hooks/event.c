@@ -291,6 +291,7 @@ const char *event_type_name(enum event_type type)
         [EVENT_ROUTES_PRE_DOWN] = "route-pre-down",
         [EVENT_PEER_ADDRESS] = "ipchange",
         [EVENT_TLS_VERIFY] = "tls-verify",
+        [EVENT_TLS_FINAL] = "tls-final",
         [EVENT_USER_PASS] = "auth-user-pass-verify",
         [EVENT_CLIENT_CONNECT] = "client-connect",
         [EVENT_LEARN_ADDRESS] = "learn-address",

@@ -351,6 +351,21 @@ radius() { # PROGRAM
     stop good
 }
 
+# It keeps a process with the privileges of the start, which runs a program when the device goes.
+down_root() { # PROGRAM
+    need openvpn
+    [ -n "$(find /usr/lib -name openvpn-plugin-down-root.so)" ] || skip "openvpn's down-root plugin is not installed"
+    printf '%s\n' '#!/bin/sh' "id -u >$WORK/who" "echo \"\$# \$dev \$script_context \$signal\" >>$WORK/who" >"$WORK/last"
+    chmod 755 "$WORK/last"
+    server "$1" "plugin openvpn-plugin-down-root.so $WORK/last" "user nobody" "group nogroup"
+    server_up
+    stop server
+    wait_for 5 "the program" test -s "$WORK/who"
+    head -n 1 "$WORK/who" | grep -qx 0 || fail "it ran as user $(head -n 1 "$WORK/who")"
+    cat "$WORK/who"
+    grep -q 'tun0 init' "$WORK/who" || fail "with: $(tail -n 1 "$WORK/who")"
+}
+
 # ---------------------------------------------------------------- answers
 
 deferred() { # PROGRAM VERSION
@@ -506,6 +521,7 @@ run_case same-client-calls same_client_calls
 for p in vpnd openvpn; do
     run_case "pam-$p" pam "$p" vpn-test
     run_case "pam-dialogue-$p" pam "$p" '"vpn-test login USERNAME password PASSWORD"'
+    run_case "down-root-$p" down_root "$p"
     run_case "ldap-$p" ldap "$p"
     run_case "radius-$p" radius "$p"
     run_case "deferred-v3-$p" deferred "$p" 3
