@@ -21,7 +21,7 @@ include tests/bench/local.mk
 include tests/tools/local.mk
 include tests/lint/local.mk
 
-EXTRA_DIST += tests/run.sh tests/vectors
+EXTRA_DIST += tests/run.sh tests/vectors tests/netns/generators
 # The scripts of system tests, tools and benchmarks come and go: every one that is there is distributed.
 dist-hook:
 	cd $(srcdir) && for file in `find tests contrib doc easy-rsa-lite -name '*.sh' -o -name '*.py' -o -name '*.json' -o -name '*.md'`; do \
