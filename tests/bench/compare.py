@@ -4,7 +4,16 @@
 
 Two network namespaces joined by a veth pair; both ends of each tunnel and the load generator share the machine.
 Candidates alternate, each measurement is repeated, medians and ratios to openvpn are printed and written as JSON.
-Needs root, iperf3, ping, ip, ethtool, openssl.
+Without options: UDP, TUN, AES-256-GCM, three runs, a few minutes. Needs root, iperf3, ping, ip, ethtool, openssl.
+
+  compare.py --mixed                    also vpnd at one end and openvpn at the other
+  compare.py --proto tcp --device tap --cipher AES-256-CBC --measure tcp,ping --runs 1
+  compare.py --wire                     packets as on a wire: no segmentation offload between the ends
+  compare.py --extra 'tun-mtu 48000;mssfix 0'
+  compare.py --full --json all.json     every transport, device and cipher, with and without offload (an hour)
+
+Measurements: tcp (one stream up, CPU seconds per gigabyte), reverse (down), streams (four), small (64-byte UDP packets),
+ping (idle and during a transfer).
 """
 import argparse
 import json
@@ -120,6 +129,64 @@ def peak_kib(pid):
     return best
 
 
+def stop(processes):
+    for process in processes:
+        for pid in reversed(children(process.pid)):
+            try:
+                os.kill(pid, signal.SIGTERM)
+            except ProcessLookupError:
+                pass
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def await_ping(net):
+    for _ in range(50):
+        if net.inside("c", "ping", "-c", "1", "-W", "1", "10.77.0.1", check=False).returncode == 0:
+            return True
+    return False
+
+
+class WireGuard:
+    """The same network with wireguard-go: its own way to be configured, no transports, devices or ciphers."""
+
+    def __init__(self, net, folder):
+        self.net = net
+        self.names = {end: f"{net.tag}{end}" for end in "sc"} # its control sockets share one folder
+        keys = {end: run("wg", "genkey").stdout.strip() for end in "sc"}
+        public = {end: subprocess.run(("wg", "pubkey"), input=keys[end], capture_output=True, text=True,
+                                      check=True).stdout.strip() for end in "sc"}
+        self.server, self.client = (
+            net.spawn(end, f"{folder}/wireguard.log", "wireguard-go", "-f", self.names[end]) for end in "sc")
+        for end, other in ("sc", "cs"):
+            name, key_file = self.names[end], f"{folder}/wg-{end}.key"
+            with open(key_file, "w") as out:
+                out.write(keys[end])
+            for _ in range(100):
+                if net.inside(end, "ip", "link", "show", name, check=False).returncode == 0:
+                    break
+                time.sleep(0.05)
+            peer = ["peer", public[other], "allowed-ips", "10.77.0.0/24"]
+            if end == "c":
+                peer += ["endpoint", "10.99.0.1:1194"]
+            net.inside(end, "wg", "set", name, "private-key", key_file, "listen-port", "1194", *peer)
+            net.inside(end, "ip", "addr", "add", f"10.77.0.{1 if end == 's' else 2}/24", "dev", name)
+            net.inside(end, "ip", "link", "set", name, "up")
+        if not await_ping(net):
+            self.close()
+            raise RuntimeError("no ping through wireguard-go")
+
+    @property
+    def pids(self):
+        return [self.server.pid, self.client.pid]
+
+    def close(self):
+        stop((self.client, self.server))
+
+
 class Tunnel:
     """One server and one client process, up and answering pings."""
 
@@ -133,11 +200,9 @@ class Tunnel:
         self.await_line("server", "Initialization Sequence Completed")
         self.client = net.spawn("c", self.logs["client"], programs[1], "--cd", folder, "--config", "client.conf")
         self.await_line("client", "Initialization Sequence Completed")
-        for _ in range(50):
-            if net.inside("c", "ping", "-c", "1", "-W", "1", "10.77.0.1", check=False).returncode == 0:
-                return
-        self.close()
-        raise RuntimeError(f"no ping through {programs}")
+        if not await_ping(net):
+            self.close()
+            raise RuntimeError(f"no ping through {programs}")
 
     def await_line(self, end, text):
         deadline = time.time() + 30
@@ -153,32 +218,21 @@ class Tunnel:
         return [self.server.pid, self.client.pid]
 
     def close(self):
-        for process in (getattr(self, "client", None), getattr(self, "server", None)):
-            if process:
-                for pid in reversed(children(process.pid)):
-                    try:
-                        os.kill(pid, signal.SIGTERM)
-                    except ProcessLookupError:
-                        pass
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+        stop([p for p in (getattr(self, "client", None), getattr(self, "server", None)) if p])
 
 
 def iperf(tunnel, seconds, *options):
-    """One iperf3 run from client to server. Returns (result, CPU seconds of both tunnel ends)."""
+    """One iperf3 run. Returns (result, CPU seconds of the server and of the client)."""
     net = tunnel.net
     listener = net.spawn("s", "/dev/null", "iperf3", "-s", "-1", "-B", "10.77.0.1")
     for _ in range(100):
         if ":5201" in net.inside("s", "ss", "-ltn").stdout:
             break
         time.sleep(0.05)
-    before = cpu_seconds(tunnel.pids)
+    before = [cpu_seconds([pid]) for pid in tunnel.pids]
     out = net.inside("c", "iperf3", "-c", "10.77.0.1", "-J", "-t", str(seconds), *options, check=False,
                      timeout=seconds + 30)
-    spent = cpu_seconds(tunnel.pids) - before
+    spent = [cpu_seconds([pid]) - was for pid, was in zip(tunnel.pids, before)]
     listener.wait(10)
     result = json.loads(out.stdout)
     if "error" in result:
@@ -196,7 +250,9 @@ def measure(tunnel, seconds, wanted):
     if "tcp" in wanted:
         end, cpu = iperf(tunnel, seconds)
         row["tcp_gbit"] = end["sum_received"]["bits_per_second"] / 1e9
-        row["cpu_s_per_gb"] = cpu / (end["sum_received"]["bytes"] / 1e9)
+        gigabytes = end["sum_received"]["bytes"] / 1e9
+        row["cpu_s_per_gb"] = sum(cpu) / gigabytes
+        row["server_cpu"], row["client_cpu"] = (end_cpu / gigabytes for end_cpu in cpu)
     if "reverse" in wanted:
         end, _ = iperf(tunnel, seconds, "-R")
         row["tcp_down_gbit"] = end["sum_received"]["bits_per_second"] / 1e9
@@ -224,7 +280,7 @@ def medians(rows):
     return {key: statistics.median(r[key] for r in rows) for key in rows[0]}
 
 
-LESS_IS_BETTER = {"cpu_s_per_gb", "ping_ms", "ping_loaded_ms", "server_peak_mib"}
+LESS_IS_BETTER = {"cpu_s_per_gb", "server_cpu", "client_cpu", "ping_ms", "ping_loaded_ms", "server_peak_mib"}
 
 
 def report(title, table, base):
@@ -247,9 +303,15 @@ def cases(args):
         for proto in ("udp", "tcp"):
             for device in ("tun", "tap"):
                 for cipher in ("AES-256-GCM", "CHACHA20-POLY1305", "AES-256-CBC"):
-                    yield {"proto": proto, "device": device, "cipher": cipher}, everything
+                    for wire in (False, True):
+                        yield {"proto": proto, "device": device, "cipher": cipher, "wire": wire}, everything
     else:
-        yield {"proto": args.proto, "device": args.device, "cipher": args.cipher}, args.measure.split(",")
+        yield ({"proto": args.proto, "device": args.device, "cipher": args.cipher, "wire": args.wire},
+               args.measure.split(","))
+
+
+def open_tunnel(net, folder, programs, case):
+    return WireGuard(net, folder) if programs == ("wireguard-go",) else Tunnel(net, folder, programs, case)
 
 
 def main():
@@ -275,25 +337,30 @@ def main():
     if args.mixed:
         pairs["vpnd server"] = (args.vpnd, args.openvpn)
         pairs["vpnd client"] = (args.openvpn, args.vpnd)
+    if shutil.which("wireguard-go") and shutil.which("wg"):
+        pairs["wireguard-go"] = ("wireguard-go",)
     if args.only:
         pairs = {k: v for k, v in pairs.items() if k in args.only.split(",")}
     for programs in pairs.values():
         for program in programs:
-            if not os.access(program, os.X_OK):
+            if not os.access(shutil.which(program) or program, os.X_OK):
                 sys.exit(f"{program}: not there; build first, or see --vpnd and --openvpn")
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1)) # cleans up, too
     written = []
     folder = tempfile.mkdtemp(prefix="vpnd-bench-")
     make_pki(folder)
     try:
         for case, wanted in cases(args):
             case["extra"] = "".join(line.strip() + "\n" for line in args.extra.split(";") if line.strip())
-            rows = {name: [] for name in pairs}
+            plain = case["proto"] == "udp" and case["device"] == "tun" and not case["extra"]
+            taking_part = {n: p for n, p in pairs.items() if n != "wireguard-go" or plain}
+            rows = {name: [] for name in taking_part}
             for _ in range(args.runs):
-                for name, programs in pairs.items():
-                    net = Network(offload=not args.wire)
+                for name, programs in taking_part.items():
+                    net = Network(offload=not case["wire"])
                     try:
-                        tunnel = Tunnel(net, folder, programs, case)
+                        tunnel = open_tunnel(net, folder, programs, case)
                         try:
                             rows[name].append(measure(tunnel, args.seconds, wanted))
                         finally:
@@ -301,9 +368,9 @@ def main():
                     finally:
                         net.close()
             table = {name: medians(r) for name, r in rows.items()}
-            title = f"{case['proto']} {case['device']} {case['cipher']}" + (" (wire)" if args.wire else "")
+            title = f"{case['proto']} {case['device']} {case['cipher']}" + (" (wire)" if case["wire"] else "")
             report(title, table, "openvpn")
-            written.append({"case": case, "wire": args.wire, "medians": table, "runs": rows})
+            written.append({"case": case, "medians": table, "runs": rows})
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if args.json:
