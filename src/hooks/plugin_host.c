@@ -219,14 +219,8 @@ static int become_user(const struct host *host)
     return identity.user || identity.group ? caps_drop(&identity, 0, false) : 0;
 }
 
-static int settle(struct host *host, const int fds[PLUGIN_FDS_MAX])
+static int settle(struct host *host)
 {
-    for (int i = 0; i < PLUGIN_FDS_MAX; i++) {
-        if (fds[i] >= 0) {
-            (void)dup2(fds[i], STDOUT_FILENO + i);
-            close(fds[i]);
-        }
-    }
     if (host->settled) {
         return 0;
     }
@@ -282,8 +276,11 @@ static int serve_one(struct host *host, struct buf *message)
         id = rd_u32(&in);
         forget_client(host, rd_u64(&in));
         return send_result(id, 0, NULL) < 0 ? -1 : 1;
+    case PLUGIN_MSG_STREAMS:
+        plugin_take_streams(fds);
+        return 1;
     case PLUGIN_MSG_SETTLE:
-        return settle(host, fds) < 0 ? -1 : 1;
+        return settle(host) < 0 ? -1 : 1;
     case PLUGIN_MSG_CLOSE:
         return run_close(host, &in);
     case 0:

@@ -285,19 +285,29 @@ int plugin_launch_start(const struct config *config, struct plugin_launch *out)
 
 /* ------------------------------------------------------------------ later */
 
-void plugin_launch_settle(const struct plugin_launch *launch)
+static void tell_all(const struct plugin_launch *launch, enum plugin_message kind, const int *fds, size_t nfds)
 {
-    const int streams[PLUGIN_FDS_MAX] = {STDOUT_FILENO, STDERR_FILENO};
-    struct buf message = plugin_message_new(PLUGIN_MSG_SETTLE);
+    struct buf message = plugin_message_new(kind);
     if (launch->supervisor >= 0) {
-        (void)plugin_send(launch->supervisor, &message, streams, PLUGIN_FDS_MAX, false);
+        (void)plugin_send(launch->supervisor, &message, fds, nfds, false);
     }
     for (size_t i = 0; i < launch->count; i++) {
         if (launch->seats[i].fd >= 0) {
-            (void)plugin_send(launch->seats[i].fd, &message, streams, PLUGIN_FDS_MAX, false);
+            (void)plugin_send(launch->seats[i].fd, &message, fds, nfds, false);
         }
     }
     buf_free(&message, false);
+}
+
+void plugin_launch_streams(const struct plugin_launch *launch)
+{
+    const int streams[PLUGIN_FDS_MAX] = {STDOUT_FILENO, STDERR_FILENO};
+    tell_all(launch, PLUGIN_MSG_STREAMS, streams, PLUGIN_FDS_MAX);
+}
+
+void plugin_launch_settle(const struct plugin_launch *launch)
+{
+    tell_all(launch, PLUGIN_MSG_SETTLE, NULL, 0);
 }
 
 /* Its end of the socket closes when its last process is gone; what it still says is of no interest. */

@@ -33,7 +33,10 @@ struct plugin_launch {
  */
 int plugin_launch_start(const struct config *config, struct plugin_launch *out);
 
-/** plugin_launch_settle - start-up is over: processes give their privileges up and write where the daemon writes. */
+/** plugin_launch_streams - the daemon went into the background: processes write where it writes now. */
+void plugin_launch_streams(const struct plugin_launch *launch);
+
+/** plugin_launch_settle - start-up is over: processes give their privileges up. */
 void plugin_launch_settle(const struct plugin_launch *launch);
 
 /** plugin_launch_end - let plugins close (@failed: abort), close all sockets and wait a moment for the end. */

@@ -35,6 +35,7 @@ struct link {
     uint32_t index;
     uv_poll_t *poll;         /* NULL: there is no process */
     bool open;               /* its process is ready for calls */
+    uint64_t born_ms;        /* when its process appeared */
     struct list waiting;
     size_t count;            /* waiting and current */
     struct plugin_call *current;
@@ -236,6 +237,7 @@ static void take_process(struct link *link, int fd)
     drop_process(link);
     seat_of(link)->fd = fd;
     link->poll = watch(link->links->loop, fd, on_readable, link);
+    link->born_ms = clock_read().mono_ms;
     link->killed = false;
 }
 
@@ -288,6 +290,12 @@ static void check_time(struct link *link, uint64_t now)
         link->killed = true;
         kill_process(link);
         return;
+    }
+    if (link->poll && !link->open && now - link->born_ms >= limit && !link->killed) {
+        log_error("PLUGIN_INIT: plugin %s does not finish its initialisation; its process is ended",
+                  seat_of(link)->name);
+        link->killed = true;
+        kill_process(link);
     }
     /* Its process does not come back: who waits is told. */
     while (!link->open && !link->current && !list_empty(&link->waiting)) {

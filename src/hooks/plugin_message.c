@@ -183,6 +183,16 @@ int plugin_receive(int fd, struct buf *message, int fds[PLUGIN_FDS_MAX], bool wa
     return result;
 }
 
+void plugin_take_streams(const int fds[PLUGIN_FDS_MAX])
+{
+    for (int i = 0; i < PLUGIN_FDS_MAX; i++) {
+        if (fds[i] >= 0) {
+            (void)dup2(fds[i], STDOUT_FILENO + i);
+            close(fds[i]);
+        }
+    }
+}
+
 struct rd plugin_message_read(const struct buf *message)
 {
     return message->len ? rd_init(message->data + 1, message->len - 1) : rd_init(message->data, 0);

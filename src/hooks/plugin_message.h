@@ -19,7 +19,8 @@ enum plugin_message {
     /* daemon -> supervisor */
     PLUGIN_MSG_LOAD = 1, /* text path, list argv, list envp, text user, text group, text chroot */
     PLUGIN_MSG_BEGIN,    /* nothing: that was all, start them */
-    PLUGIN_MSG_SETTLE,   /* two descriptors: stdout, stderr; start-up is over, give privileges up (to hosts too) */
+    PLUGIN_MSG_STREAMS,  /* two descriptors: stdout, stderr from now on (to hosts too) */
+    PLUGIN_MSG_SETTLE,   /* nothing: start-up is over, give privileges up (to hosts too) */
     PLUGIN_MSG_KILL,     /* u32 index */
     /* supervisor -> daemon */
     PLUGIN_MSG_HOST,     /* u32 index; one descriptor: the socket of a fresh process */
@@ -71,6 +72,9 @@ int plugin_send(int fd, const struct buf *message, const int *fds, size_t nfds, 
  * Return: its kind, 0 at the end of the stream, or -errno (-EAGAIN when there is none and not @wait).
  */
 int plugin_receive(int fd, struct buf *message, int fds[PLUGIN_FDS_MAX], bool wait);
+
+/** plugin_take_streams - descriptors of a PLUGIN_MSG_STREAMS become stdout and stderr. */
+void plugin_take_streams(const int fds[PLUGIN_FDS_MAX]);
 
 /** plugin_message_read - reader behind the kind. */
 struct rd plugin_message_read(const struct buf *message);

@@ -186,12 +186,8 @@ static bool obey(struct supervisor *s)
     struct rd in = plugin_message_read(&message);
     if (kind == PLUGIN_MSG_SETTLE) {
         s->settled = true;
-        for (int i = 0; i < PLUGIN_FDS_MAX; i++) {
-            if (fds[i] >= 0) {
-                (void)dup2(fds[i], STDOUT_FILENO + i);
-                close(fds[i]);
-            }
-        }
+    } else if (kind == PLUGIN_MSG_STREAMS) {
+        plugin_take_streams(fds);
     } else if (kind == PLUGIN_MSG_KILL) {
         kill_host(s, rd_u32(&in));
     }

@@ -439,6 +439,7 @@ void plugins_listen(struct plugins *plugins, uv_loop_t *loop, struct event_bus *
     }
     plugins->bus = bus;
     plugins->config = config;
+    plugin_launch_streams(&plugins->launch);
     plugins->links = plugin_links_new(loop, &plugins->launch, config->hand_window);
     plugins->tick = mem_zalloc(sizeof(*plugins->tick));
     (void)uv_timer_init(loop, plugins->tick);

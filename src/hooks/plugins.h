@@ -21,7 +21,7 @@ struct plugins;
  */
 int plugins_start(const struct config *config, struct plugins **out);
 
-/** plugins_listen - begin to listen on @bus, before scripts do. @config, @bus and @loop must outlive it. NULL @plugins
+/** plugins_listen - begin to listen on @bus, before scripts do, with the standard streams of now. @config, @bus and @loop must outlive it. NULL @plugins
  *  is fine here and below. */
 void plugins_listen(struct plugins *plugins, uv_loop_t *loop, struct event_bus *bus, const struct config *config);
 

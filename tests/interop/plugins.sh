@@ -508,6 +508,21 @@ slow() {
     accepted slow
 }
 
+# A client that goes into the background before it has a connection: whoever started it is not kept waiting by the
+# plugin's processes holding its output.
+background() {
+    probes
+    server_and_client
+    pki "$WORK/pki"
+    printf '%s\n' client "dev tun0" "remote 10.99.0.1 1194" nobind "ca pki/ca.crt" "cert pki/client1.crt" \
+        "key pki/client1.key" "plugin ${PROBE}3.so $WORK/calls mask=0x1" "daemon" "log $WORK/daemon.log" "writepid $WORK/daemon.pid" >"$WORK/client.conf"
+    timeout 10 ip netns exec "$(ns c)" "$VPND" --cd "$WORK" --config client.conf | cat || fail "its output stays open"
+    cat "$WORK/daemon.pid" >>"$WORK/pids"
+    grep -q '^open' "$WORK/calls" || fail "the plugin was not opened"
+    kill "$(cat "$WORK/daemon.pid")"
+    wait_for 8 "the end of the processes" sh -c "[ -z \"\$(ip netns pids $(ns c))\" ]"
+}
+
 killed_server() {
     probes
     server vpnd "plugin ${PROBE}3.so $WORK/calls"
@@ -538,5 +553,6 @@ run_case bad-at-start bad_at_start
 run_case crash one_login crash 'process of plugin .* was ended by signal 6 during PLUGIN_AUTH_USER_PASS_VERIFY'
 run_case hang one_login hang 'process of plugin .* did not answer in time during PLUGIN_AUTH_USER_PASS_VERIFY'
 run_case slow slow
+run_case background background
 run_case killed-server killed_server
 finish
