@@ -6,7 +6,7 @@
 #   [s] eth0 10.99.0.1 ------------- 10.99.0.2 eth0 [c]
 . "$(dirname "$0")/../tools/testlib.sh"
 
-ANSWER=$TESTS_DIR/tools/answer.py
+ANSWER=$TESTS_DIR/tools/typist.py
 PKI_CACHE=$(mktemp -d "${TMPDIR:-/tmp}/vpnd-test-pki.XXXXXX")
 trap 'rm -rf "$PKI_CACHE"' EXIT
 
