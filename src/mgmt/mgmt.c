@@ -277,6 +277,10 @@ static int read_password(struct mgmt *m, const char *path)
     line[strcspn(line, "\r\n")] = 0;
     m->password = mem_strdup(line);
     secret_wipe(line, sizeof(line));
+    if (!*m->password && f == stdin) {
+        log_error("management: no password was entered; in the background nobody can be asked: name a file");
+        return ERR_CONFIG;
+    }
     if (!*m->password) {
         log_error("the management password file '%s' is empty: put the password on its first line", path);
         return ERR_CONFIG;

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "hooks/event.h"
 #include "server/context.h"
 #include "server/instance.h"
 #include "server/instance_session.h"
@@ -30,6 +31,8 @@ static void on_exit_message(struct instance_session *session, const struct cmd *
         return;
     }
     instance_log(instance, LOG_SEV_INFO, 1, "CC-EEN exit message received by peer");
+    struct event event = {.type = EVENT_NOTIFY, .args = {"info", "remote-exit"}, .text = "EXIT"};
+    event_announce(instance->server->bus, &event);
     instance_leave(instance, "remote-exit");
 }
 

@@ -132,6 +132,28 @@ deciding() {
     same openvpn.out vpnd.out
 }
 
+# The client ends by itself, with a word.
+good_bye() {
+    need openvpn openssl python3
+    server_and_client
+    write_configs
+    printf 'bob\nsecret\n' >"$WORK/login"
+    local prog
+    for prog in openvpn vpnd; do
+        : >"$WORK/client.log"
+        launch server $prog --management-client-auth --management-hold
+        launch client openvpn --connect-retry 1 --auth-user-pass login --explicit-exit-notify 1
+        (
+            wait_for 20 "the client to be up" grep -aq 'Initialization Sequence Completed' "$WORK/client.log"
+            kill "$(pid_of client)"
+        ) &
+        talk server "$DIALOGUES/server_leave.txt" $prog.out
+        stop server
+        wait_for 10 "the client to end" sh -c "! kill -0 $(pid_of client)"
+    done
+    same openvpn.out vpnd.out
+}
+
 # A client whose management client signs; the server is openvpn.
 signing() { # KEY-TYPE PROGRAM FLAG...
     need openvpn openssl python3
@@ -173,6 +195,7 @@ run_case client-asks-for-hold-login-remote asking client_login --management-hold
 run_case client-asks-for-key-challenge-proxy asking client_challenge --persist-key --management-query-proxy \
     --static-challenge Token 1 --management-up-down
 run_case server-asks-about-logins deciding
+run_case client-says-good-bye good_bye
 run_case management-signs-ecdsa signing ec "openvpn vpnd"
 run_case management-signs-rsa-pss signing rsa "openvpn vpnd" pss
 run_case management-signs-messages signing rsa "openvpn vpnd" pss digest
