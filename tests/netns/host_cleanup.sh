@@ -170,6 +170,7 @@ run_case restarts-persist-tun-as-nobody restarts persist-tun "user nobody" "grou
 run_case kill-9 killed
 run_case kill-9-kill-switch killed kill-switch
 run_case crash crashed
+FLAGS="" run_case kill-9-default-route-replaced killed "user nobody" "group nogroup"
 run_case default-route-replaced with_flags ""
 run_case default-route-replaced-local with_flags "local ipv6"
 SERVER=$VPND run_case vpnd-server ends_by TERM
