@@ -447,6 +447,9 @@ static int reread(struct client *c, const struct client_source *source, struct c
     credentials_free(c->credentials);
     c->credentials = credentials_new(c->config, NULL);
     (void)lifecycle_reload(c->life, c->config);
+    if (dns_wanted(c->config) && !c->dns) {
+        log_warn("DNS settings of the tunnel are applied from the next start of vpnd on: its helper cannot be made now");
+    }
     mgmt_set_config(c->mgmt, c->config);
     /* questions are put once the loop runs, which signals can end */
     return load_keys(c) || set_kill_switch(c) ? ERR_CONFIG : 0;
