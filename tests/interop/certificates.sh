@@ -240,6 +240,34 @@ wrong_direction() { # SERVER CLIENT
     not_connected
 }
 
+# A client's own key of tls-crypt-v2, judged by a program from the metadata inside; then a key that is too old.
+client_key() { # CLIENT
+    setting vpnd "$1"
+    local file
+    for file in good bad; do
+        [ -e "$WORK/v2s.key" ] || "$OPENVPN" --genkey tls-crypt-v2-server "$WORK/v2s.key" >/dev/null
+        "$OPENVPN" --tls-crypt-v2 "$WORK/v2s.key" --genkey tls-crypt-v2-client "$WORK/$file.key" \
+            "$(printf '%s' $file | base64)" >/dev/null
+    done
+    "$OPENVPN" --tls-crypt-v2 "$WORK/v2s.key" --genkey tls-crypt-v2-client "$WORK/dated.key" >/dev/null
+    printf '#!/bin/sh\n[ "$metadata_type" = 1 ] || [ "$metadata_type/$(cat "$metadata_file")" = 0/good ]\n' >"$WORK/verify"
+    chmod 755 "$WORK/verify"
+    server_lines 'tls-crypt-v2 v2s.key' "tls-crypt-v2-verify $WORK/verify"
+    client_lines 'tls-crypt-v2 good.key'
+    start_both
+    connected
+    stop client
+    : >"$WORK/client.log"
+    replace client tls-crypt-v2 'tls-crypt-v2 bad.key'
+    start_client
+    expect_log "$WORK/server.log" 'TLS CRYPT V2 VERIFY SCRIPT ERROR'
+    stop client
+    not_connected
+    replace client tls-crypt-v2 'tls-crypt-v2 dated.key'
+    start_client
+    connected
+}
+
 nobody_there() {
     setting vpnd vpnd
     start_client
@@ -269,6 +297,8 @@ for wrap in tls-auth tls-crypt; do
 done
 run_case wrong-direction,vpnd,openvpn wrong_direction vpnd openvpn
 run_case wrong-direction,openvpn,vpnd wrong_direction openvpn vpnd
+run_case client-key,openvpn client_key openvpn
+run_case client-key,vpnd client_key vpnd
 run_case nobody-there nobody_there
 run_case tcp-against-udp tcp_against_udp
 finish
