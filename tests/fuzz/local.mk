@@ -8,6 +8,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_payload \
 	tests/fuzz/fuzz_proxy \
 	tests/fuzz/fuzz_key_file \
+	tests/fuzz/fuzz_plugin_message \
 	tests/fuzz/fuzz_push \
 	tests/fuzz/fuzz_certificate
 check_PROGRAMS += $(FUZZ_TARGETS)
@@ -55,6 +56,10 @@ tests_fuzz_fuzz_proxy_SOURCES = tests/fuzz/fuzz_proxy.c $(FUZZ_COMMON) $(FUZZ_MA
 tests_fuzz_fuzz_proxy_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_proxy_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 tests_fuzz_fuzz_proxy_LDADD = $(LIB_WIRE) $(LIB_BASE) $(WIRE_LIBS)
+tests_fuzz_fuzz_plugin_message_SOURCES = tests/fuzz/fuzz_plugin_message.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+tests_fuzz_fuzz_plugin_message_CPPFLAGS = $(FUZZ_CPPFLAGS)
+tests_fuzz_fuzz_plugin_message_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_plugin_message_LDADD = $(LIB_HOOKS) $(UV_LIBS) $(SYS_LIBS) $(WIRE_LIBS)
 tests_fuzz_fuzz_key_file_SOURCES = tests/fuzz/fuzz_key_file.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 tests_fuzz_fuzz_key_file_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_key_file_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
