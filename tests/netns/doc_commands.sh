@@ -87,7 +87,7 @@ guide() {
         run) on "$host" bash -e "$script" </dev/null || fail "block $number of $1.md: $(tail -n 1 "$script")" ;;
         ignore) on "$host" bash "$script" </dev/null || true ;;
         answers)
-            on "$host" python3 "$TESTS_DIR/tools/answer.py" "${script%.sh}.answers" bash -e "$script" ||
+            on "$host" python3 "$TESTS_DIR/tools/answer_in_order.py" "${script%.sh}.answers" bash -e "$script" ||
                 fail "block $number of $1.md: $(tail -n 1 "$script")"
             ;;
         background)

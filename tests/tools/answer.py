@@ -1,46 +1,50 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs a command on a terminal of its own and types an answer whenever it asks: answer.py ANSWERS COMMAND...
+"""Runs a program on a terminal of its own and types answers: answer.py [--once] PROMPT=ANSWER... -- COMMAND...
 
-ANSWERS has one answer a line. A question is output that ends with ": " and then pauses. All answers have to be used.
+A PROMPT is a regular expression. The rule after --once is used for the first match only, the others whenever they
+match, in the order given. What the program prints goes to standard output.
 """
 import os
 import pty
-import select
+import re
+import signal
 import sys
-import time
-
-PATIENCE = 60
 
 
 def main():
-    answers = open(sys.argv[1]).read().split("\n")[:-1]
+    cut = sys.argv.index("--")
+    words = sys.argv[1:cut]
+    rules = []
+    for i, word in enumerate(words):
+        if word != "--once":
+            rules.append((*word.split("=", 1), i > 0 and words[i - 1] == "--once"))
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execvp(sys.argv[2], sys.argv[2:])
-    end = time.monotonic() + PATIENCE
-    seen = b""
-    while time.monotonic() < end:
-        ready = select.select([terminal], [], [], 0.3)[0]
-        if ready:
-            try:
-                data = os.read(terminal, 4096)
-            except OSError:
+        os.execvp(sys.argv[cut + 1], sys.argv[cut + 1:])
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP):
+        signal.signal(number, lambda n, _: os.kill(pid, n))
+    seen = ""
+    while True:
+        try:
+            data = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not data:
+            break
+        os.write(1, data.replace(b"\r", b""))
+        seen += data.decode(errors="replace")
+        for rule in rules:
+            prompt, answer, once = rule
+            match = re.search(prompt, seen)
+            if match:
+                os.write(terminal, answer.encode() + b"\n")
+                seen = seen[match.end():]
+                if once:
+                    rules.remove(rule)
                 break
-            if not data:
-                break
-            seen += data
-            sys.stdout.write(data.decode(errors="replace"))
-            sys.stdout.flush()
-        elif seen.endswith(b": "):
-            if not answers:
-                sys.exit("asked more than expected")
-            os.write(terminal, answers.pop(0).encode() + b"\n")
-            seen = b""
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if answers and status == 0:
-        sys.exit(f"{len(answers)} questions were not asked")
-    sys.exit(status)
+        seen = seen[-4096:]
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
 main()

@@ -32,8 +32,13 @@ static void die(const char *what, const char *name)
 
 void handshakes_event_print(const struct handshakes *h, const char *who, const struct session_event *e)
 {
-    static const char *const NAMES[] = {"STARTED",     "KEY_EXCHANGE", "ACTIVE",  "KEYS_READY",   "SEND_SWITCH",
-                                        "KEY_EXPIRED", "MESSAGE",      "RENEG_FAILED", "FAILED"};
+    static const char *const NAMES[] = {
+        [SESSION_EV_STARTED] = "STARTED",           [SESSION_EV_CERTIFICATE] = "CERTIFICATE",
+        [SESSION_EV_KEY_EXCHANGE] = "KEY_EXCHANGE", [SESSION_EV_ACTIVE] = "ACTIVE",
+        [SESSION_EV_KEYS_READY] = "KEYS_READY",     [SESSION_EV_SEND_SWITCH] = "SEND_SWITCH",
+        [SESSION_EV_KEY_EXPIRED] = "KEY_EXPIRED",   [SESSION_EV_MESSAGE] = "MESSAGE",
+        [SESSION_EV_RENEG_FAILED] = "RENEG_FAILED", [SESSION_EV_FAILED] = "FAILED",
+    };
     if (h->options.verbose) {
         printf("%s %s key %u hint %d %s%s%s\n", who, NAMES[e->type], e->key_id, (int)e->hint, e->text ? e->text : "",
                e->tls_description ? e->tls_description : "", e->options_string ? e->options_string : "");

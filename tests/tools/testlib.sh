@@ -140,6 +140,8 @@ ns_new() {
     mkdir -p "/etc/netns/$(ns "$1")"
     [ -e "/etc/netns/$(ns "$1")/resolv.conf" ] || echo "nameserver 192.0.2.53" >"/etc/netns/$(ns "$1")/resolv.conf"
     ns "$1" >>"$WORK/namespaces"
+    # Addresses are usable at once: a snapshot of the host taken early and one taken late are the same.
+    ip netns exec "$(ns "$1")" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad' 2>/dev/null || true
     ip -n "$(ns "$1")" link set lo up
 }
 
