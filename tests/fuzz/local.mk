@@ -3,6 +3,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_control_packet \
 	tests/fuzz/fuzz_control_message \
 	tests/fuzz/fuzz_key_method \
+	tests/fuzz/fuzz_login \
 	tests/fuzz/fuzz_inner_packet \
 	tests/fuzz/fuzz_offload \
 	tests/fuzz/fuzz_payload \
@@ -72,3 +73,7 @@ tests_fuzz_fuzz_certificate_SOURCES = tests/fuzz/fuzz_certificate.c $(FUZZ_COMMO
 tests_fuzz_fuzz_certificate_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_certificate_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 tests_fuzz_fuzz_certificate_LDADD = $(LIB_AUTH) $(LIB_BASE) $(ALL_LIBS)
+tests_fuzz_fuzz_login_SOURCES = tests/fuzz/fuzz_login.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+tests_fuzz_fuzz_login_CPPFLAGS = $(FUZZ_CPPFLAGS)
+tests_fuzz_fuzz_login_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_login_LDADD = $(LIB_AUTH) $(LIB_BASE) $(ALL_LIBS)
