@@ -24,6 +24,7 @@ case_cleanup() {
         for pid in $(ip netns pids "$ns" 2>/dev/null); do kill -KILL "$pid" 2>/dev/null || true; done
         ip netns del "$ns" 2>/dev/null || true
         rm -rf "/etc/netns/$ns"
+        rm -rf "/etc/netns/$ns"
     done
 }
 
