@@ -362,13 +362,21 @@ char *race_verdict(const struct race *r, const struct attempt *a)
     return text;
 }
 
+static const char *failure_text(const struct runner *n)
+{
+    if (n->reason == RESTART_RESOLVE) {
+        return "the name cannot be resolved";
+    }
+    return n->reason == RESTART_SERVER_POLL && !n->answered ? "no answer" : restart_text(n->reason);
+}
+
 void race_log_failures(const struct race *r)
 {
     for (size_t i = 0; i < r->count && i < FAILURES_SHOWN; i++) {
         const struct runner *n = r->runners[i];
         const struct config_remote *remote = outfit_entry_remote(r->request.client, n->entry);
         log_error("%s %s:%s: %s", n->tcp ? "TCP" : "UDP", remote->host, outfit_entry_port(r->request.client, n->entry),
-                  n->answered || n->reason != RESTART_SERVER_POLL ? restart_text(n->reason) : "no answer");
+                  failure_text(n));
     }
     if (r->count > FAILURES_SHOWN) {
         log_error("None of the other %zu addresses can be reached either", r->count - FAILURES_SHOWN);

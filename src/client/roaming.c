@@ -134,6 +134,11 @@ static void check(void *arg)
 static void ask(struct roaming *r)
 {
     struct client *c = r->client;
+    if (!r->rebuilding && !successor_needed(c->parallel.successor)) {
+        /* a look at UDP from the old network is of no use; it is begun again when this is over */
+        successor_free(c->parallel.successor);
+        c->parallel.successor = NULL;
+    }
     r->asking = true;
     r->asked_since = clock_read().mono_ms;
     r->asked_last = r->asked_since;

@@ -173,6 +173,11 @@ bool successor_inherits(struct successor *s, enum restart_reason reason)
     return true;
 }
 
+bool successor_needed(const struct successor *s)
+{
+    return s && s->inherits;
+}
+
 void successor_free(struct successor *s)
 {
     if (!s) {

@@ -36,6 +36,9 @@ void successor_start(const struct successor_request *request);
  *  then raises @reason itself should it fail, too. */
 bool successor_inherits(struct successor *s, enum restart_reason reason);
 
+/** successor_needed - it has inherited (false for NULL): nothing else is left. */
+bool successor_needed(const struct successor *s);
+
 /** successor_free - end it without a word. NULL is fine. */
 void successor_free(struct successor *s);
 

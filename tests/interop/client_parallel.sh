@@ -82,8 +82,28 @@ all_dead() {
     grep -q 'TCP vpn.example:444: connection-failed' "$WORK/client.log" || fail "no word about TCP"
 }
 
+# Signals while remotes race and nobody answers.
+interrupted() {
+    both_servers
+    block udp 1194
+    block tcp 443
+    client_conf "remote vpn.example 1194 udp" "remote vpn.example 443 tcp-client" "remote-parallel"
+    client_start
+    expect_log "$WORK/client.log" 'data plane: '
+    kill -USR2 "$(pid_of client)"
+    expect_log "$WORK/client.log" 'TCP/UDP write bytes'
+    kill -USR1 "$(pid_of client)"
+    expect_log "$WORK/client.log" 'SIGHUP\[hard,\] received, process restarting'
+    unblock udp 1194
+    client_up
+    client_pings
+    stop client
+}
+
 run_case udp-works udp_works
 run_case there-and-back there_and_back
 run_case there-and-back-persistent there_and_back persist-tun
+run_case there-and-back-unprivileged there_and_back "user nobody" "group nogroup"
+run_case interrupted interrupted
 run_case all-dead all_dead
 finish
