@@ -89,7 +89,8 @@ interrupted() {
     block tcp 443
     client_conf "remote vpn.example 1194 udp" "remote vpn.example 443 tcp-client" "remote-parallel"
     client_start
-    expect_log "$WORK/client.log" 'data plane: '
+    local caught="sed -n 's/^SigCgt:[^0-9a-f]*//p' /proc/$(pid_of client)/status"
+    wait_for 5 "signals to be caught" sh -c "[ \$((0x\$($caught) & 0x800)) != 0 ]"
     kill -USR2 "$(pid_of client)"
     expect_log "$WORK/client.log" 'TCP/UDP write bytes'
     kill -USR1 "$(pid_of client)"
