@@ -116,7 +116,8 @@ int status_format(struct server *server, unsigned version, const char *eol, stru
     };
     list_for (at, next, &server->instances.all) {
         const struct instance *instance = instance_of(container_of(at, struct instance_entry, link));
-        if (instance->state != INSTANCE_GONE) {
+        bool refused = instance->state == INSTANCE_LEAVING && !instance->has_peer; /* lingers unseen */
+        if (instance->state != INSTANCE_GONE && !refused) {
             fill_client(instance, &rows[n], &texts[n]);
             n++;
         }
