@@ -20,8 +20,8 @@ move() {
         ip addr add "$address" dev "$2"
     done
     echo "$routes" | while read -r route; do
-        # shellcheck disable=SC2086 # a route is many words
-        [ -z "$route" ] || ip route replace $route dev "$2"
+        # shellcheck disable=SC2046 # a route is many words; what it is at the moment is no part of it
+        [ -z "$route" ] || ip route replace $(printf '%s' "$route" | sed 's/ \(linkdown\|dead\|offload\)//g') dev "$2"
     done
 }
 

@@ -128,8 +128,7 @@ unprivileged() {
 }
 
 background() {
-    # A sanitizer's leak check needs /proc, which the jail has not.
-    export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
+    no_leak_check
     begin "cd $WORK" 'daemon vpnd-test' 'writepid pid' 'log-append log' 'chroot jail' 'status status 1' 'user nobody' \
         'client-config-dir ccd' 'tmp-dir /'
     mkdir -p "$WORK/jail/ccd"

@@ -85,6 +85,12 @@ skip() {
     exit 77
 }
 
+# sanitized: the program under test was built with a sanitizer, whose own memory and leak check get in the way
+sanitized() { grep -aq __asan_init "$VPND"; }
+
+# no_leak_check: for programs that end where a sanitizer's leak check cannot work (no /proc, another user)
+no_leak_check() { export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"; }
+
 # need COMMAND...: skip unless they are installed
 need() {
     local c
