@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "client/handshake_report.h"
+#include "client/mtu_test.h"
 #include "hooks/env.h"
 #include "hooks/event.h"
 #include "session/wrap.h"
@@ -57,6 +58,7 @@ struct link {
     struct data_negotiated negotiated;
     struct data_keys keys;
     struct dp_peer peer;
+    struct mtu_test *mtu_test; /* with `mtu-test` */
 };
 
 /* ------------------------------------------------------------------ ends */
@@ -434,6 +436,7 @@ void link_free(struct link *l)
         l->request.released(l->request.released_arg);
     }
     session_driver_free(l->driver);
+    mtu_test_free(l->mtu_test);
     if (l->peer_exists) {
         data_keys_clear(&l->keys);
         (void)dp_peer_del(l->request.dp, l->peer.id);
@@ -500,6 +503,9 @@ static void payload(struct link *l, const struct dp_event *event)
         over(l, RESTART_REMOTE_EXIT);
         return;
     }
+    if (l->mtu_test) {
+        mtu_test_payload(l->mtu_test, event->data, event->len);
+    }
     uint8_t reply[OCC_REPLY_MAX];
     struct wr w = wr_init(reply, sizeof(reply));
     struct dp_peer_stats stats = {0};
@@ -507,7 +513,7 @@ static void payload(struct link *l, const struct dp_event *event)
     struct data_pkt_occ_facts facts = {.options_string = settings_options_string(l->settings),
                                        .max_received = (uint16_t)stats.link_rx_max,
                                        .max_sent = (uint16_t)stats.link_tx_max,
-                                       .overhead = DATA_PKT_AEAD_OVERHEAD};
+                                       .overhead = DATA_PKT_LOAD_OVERHEAD};
     if (data_pkt_occ_answer(&w, event->data, event->len, &facts)) {
         (void)dp_payload_send(l->request.dp, l->peer.id, reply, wr_len(&w));
     }
@@ -610,6 +616,18 @@ static void fill_peer(struct link *l, struct dp_peer *peer)
     peer->path = *session_driver_path(l->driver);
 }
 
+static void start_mtu_test(struct link *l)
+{
+    const struct mtu_test_request request = {.loop = l->request.loop,
+                                             .dp = l->request.dp,
+                                             .peer = l->peer.id,
+                                             .largest = l->config->tun_mtu,
+                                             .step_ms = MTU_TEST_STEP_MS};
+    if (l->config->mtu_test && !l->over) {
+        l->mtu_test = mtu_test_start(&request);
+    }
+}
+
 int link_start_data(struct link *l, const struct config *config, const struct data_negotiated *negotiated)
 {
     l->config = config;
@@ -627,6 +645,7 @@ int link_start_data(struct link *l, const struct config *config, const struct da
     session_driver_set_peer(l->driver, l->peer.id);
     l->data_running = true;
     session_driver_call(l->driver, first_key, l);
+    start_mtu_test(l);
     return l->over ? ERR_CRYPTO : 0;
 }
 

@@ -17,6 +17,7 @@ src_client_libclient_a_SOURCES = \
 	src/client/loop_guard.c src/client/loop_guard.h \
 	src/client/messages.c src/client/messages.h \
 	src/client/metrics.c src/client/metrics.h \
+	src/client/mtu_test.c src/client/mtu_test.h \
 	src/client/outfit.c src/client/outfit.h \
 	src/client/preresolve.c src/client/preresolve.h \
 	src/client/prompt.c src/client/prompt.h \

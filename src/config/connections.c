@@ -73,6 +73,9 @@ static void check_entry(struct check *k, const struct config_connection *e)
     if (tcp && e->fragment.size) {
         check_error(k, "--fragment can only be used with --proto udp");
     }
+    if (tcp && k->c->mtu_test) {
+        check_error(k, "--mtu-test only makes sense with --proto udp");
+    }
     if (e->link_mtu && config_is_given(k->c, "tun-mtu")) {
         check_error(k, "only one of --tun-mtu or --link-mtu may be defined");
     }

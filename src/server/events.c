@@ -148,7 +148,7 @@ static void on_payload(struct server *server, struct instance *instance, const s
         .options_string = settings_options_string(server->settings.by_transport[instance->tcp][v6]),
         .max_received = (uint16_t)stats.link_rx_max,
         .max_sent = (uint16_t)stats.link_tx_max,
-        .overhead = DATA_PKT_AEAD_OVERHEAD,
+        .overhead = DATA_PKT_LOAD_OVERHEAD,
     };
     if (data_pkt_occ_answer(&w, event->data, event->len, &facts) && wr_ok(&w)) {
         (void)dp_payload_send(server->dp, event->peer, reply, wr_len(&w)); /* advisory: the peer asks again */

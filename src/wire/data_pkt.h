@@ -19,6 +19,7 @@
 #define DATA_PKT_AEAD_OVERHEAD (DATA_PKT_V2_HEADER + DATA_PKT_ID_SIZE + DATA_PKT_TAG_SIZE)          /* 24 */
 #define DATA_PKT_EPOCH_OVERHEAD (DATA_PKT_V2_HEADER + DATA_PKT_EPOCH_ID_SIZE + DATA_PKT_TAG_SIZE)   /* 28 */
 #define DATA_PKT_MAGIC_SIZE 16
+#define DATA_PKT_LOAD_OVERHEAD 28     /* what OpenVPN counts as overhead of a requested MTU_LOAD (10.2); 4 too many */
 
 /** The payload of a ping (10.1), exactly these 16 bytes. */
 extern const uint8_t data_pkt_ping[DATA_PKT_MAGIC_SIZE];

@@ -3,6 +3,7 @@ TESTS += tests/unit/client/test_client
 tests_unit_client_test_client_SOURCES = \
 	tests/unit/client/test_dns_export.c \
 	tests/unit/client/test_credentials.c \
+	tests/unit/client/test_mtu_test.c \
 	tests/unit/client/test_proxy.c \
 	tests/unit/client/test_pull.c \
 	tests/unit/client/test_remotes.c \

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# mtu-test: each of vpnd and the installed openvpn measures, the other answers. The whole takes 3 minutes; the first
+# steps tell whether it runs, the unit test of the client covers the result.
+#
+#   [s] eth0 10.99.0.1 ------------- 10.99.0.2 eth0 [c]
+#        tun0 10.77.0.1 == tunnel == 10.77.0.x tun0
+. "$(dirname "$0")/../tools/testlib.sh"
+
+write_configs() {
+    pki "$WORK/pki"
+    cat >"$WORK/server.conf" <<-END
+		dev tun0
+		dev-type tun
+		proto udp
+		topology subnet
+		server 10.77.0.0 255.255.255.0
+		ca pki/ca.crt
+		cert pki/server.crt
+		key pki/server.key
+		dh none
+		verb 6
+	END
+    cat >"$WORK/client.conf" <<-END
+		client
+		dev tun0
+		dev-type tun
+		remote 10.99.0.1 1194 udp
+		nobind
+		ca pki/ca.crt
+		cert pki/client1.crt
+		key pki/client1.key
+		mtu-test
+		verb 6
+	END
+}
+
+launch() { # server|client PROGRAM
+    start "$1" ip netns exec "$(ns "${1:0:1}")" "$2" --cd "$WORK" --config "$1.conf"
+}
+
+connect() { # SERVER CLIENT
+    need openvpn openssl
+    server_and_client
+    write_configs
+    launch server "$1"
+    expect_log "$WORK/server.log" 'Initialization Sequence Completed'
+    launch client "$2"
+    expect_log "$WORK/client.log" 'NOTE: Beginning empirical MTU test -- results should be available in 3 to 4 minutes\.'
+}
+
+# Datagrams of the data channel have 24 bytes around the payload: a request has 19, the first load 500.
+vpnd_asks() {
+    connect "$OPENVPN" "$VPND"
+    expect_log "$WORK/server.log" 'UDPv4 READ \[43\] from .* P_DATA_V2'
+    expect_log "$WORK/server.log" 'UDPv4 WRITE \[524\] to .* P_DATA_V2'
+    expect_log "$WORK/server.log" 'UDPv4 READ \[524\] from .* P_DATA_V2'
+}
+
+openvpn_asks() {
+    connect "$VPND" "$OPENVPN"
+    expect_log "$WORK/client.log" 'UDPv4 WRITE \[43\] to .* P_DATA_V2'
+    expect_log "$WORK/client.log" 'UDPv4 READ \[1524\] from .* P_DATA_V2'
+}
+
+only_udp() {
+    pki "$WORK/pki"
+    local conf="$WORK/tcp.conf"
+    printf '%s\n' client 'dev tun' 'remote 10.99.0.1 1194 tcp' mtu-test 'ca pki/ca.crt' 'cert pki/client1.crt' \
+        'key pki/client1.key' >"$conf"
+    if "$VPND" --check --cd "$WORK" --config "$conf" >"$WORK/check.log" 2>&1; then fail "mtu-test with TCP is accepted"; fi
+    grep -q -- '--mtu-test only makes sense with --proto udp' "$WORK/check.log" || fail "no reason: $(cat "$WORK/check.log")"
+}
+
+run_case only_udp only_udp
+run_case vpnd_asks vpnd_asks
+run_case openvpn_asks openvpn_asks
+finish
