@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "client/state.h"
 #include "mgmt/metrics.h"
+#include "node/traffic_report.h"
 
 #define STATE_MAX 32
 
@@ -77,36 +78,6 @@ static enum event_vote handle(void *arg, const struct event *event, struct event
 
 /* ------------------------------------------------------------------ the report */
 
-static void fill_traffic(struct client *c, struct metrics_report *out)
-{
-    struct client_metrics *m = c->metrics;
-    struct dp_stats totals = {0};
-    struct dp_worker_stats worker;
-    if (!c->dp) {
-        return;
-    }
-    dp_stats(c->dp, &totals);
-    for (int i = 0; i < DP_DROP_COUNT; i++) {
-        m->drops[i] = (struct metrics_count){dp_drop_name((enum dp_drop)i), totals.drops[i]};
-    }
-    out->traffic = (struct metrics_traffic){
-        .link_rx_bytes = totals.link_rx_bytes,
-        .link_tx_bytes = totals.link_tx_bytes,
-        .device_rx_bytes = totals.device_rx_bytes,
-        .device_rx_packets = totals.device_rx_packets,
-        .device_tx_bytes = totals.device_tx_bytes,
-        .device_tx_packets = totals.device_tx_packets,
-        .syscalls = totals.syscalls,
-        .drops = m->drops,
-        .drop_count = DP_DROP_COUNT,
-    };
-    while (out->worker_count < METRICS_WORKERS_MAX &&
-           dp_worker_stats(c->dp, (unsigned)out->worker_count, &worker) == 0) {
-        out->workers[out->worker_count++] =
-            (struct metrics_worker){worker.cpu_ns, worker.link_rx_bytes, worker.link_tx_bytes};
-    }
-}
-
 static void fill_link(struct client *c, struct metrics_report *out)
 {
     struct client_metrics *m = c->metrics;
@@ -143,7 +114,9 @@ static void report(void *arg, struct metrics_report *out)
     out->crl_unix_s = expiry.crl ? (int64_t)expiry.crl : METRICS_UNKNOWN;
     out->state = m->state;
     out->reconnects = m->reconnects;
-    fill_traffic(c, out);
+    if (c->dp) {
+        traffic_report(c->dp, c->metrics->drops, out);
+    }
     fill_link(c, out);
 }
 

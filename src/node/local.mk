@@ -20,4 +20,5 @@ src_node_libnode_a_SOURCES = \
 	src/node/routes_plan.c \
 	src/node/session_driver.c src/node/session_driver.h \
 	src/node/settings.c src/node/settings.h \
-	src/node/settings_keys.c src/node/settings_keys.h
+	src/node/settings_keys.c src/node/settings_keys.h \
+	src/node/traffic_report.c src/node/traffic_report.h

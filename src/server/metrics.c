@@ -10,6 +10,7 @@
 #include "dp/dp.h"
 #include "mgmt/metrics.h"
 #include "node/loop.h"
+#include "node/traffic_report.h"
 #include "server/context.h"
 #include "server/instance.h"
 #include "server/instance_session.h"
@@ -43,33 +44,6 @@ struct server_metrics {
 };
 
 /* ------------------------------------------------------------------ the report */
-
-static void fill_traffic(struct server *server, struct metrics_report *out)
-{
-    struct server_metrics *m = server->metrics;
-    struct dp_stats totals = {0};
-    dp_stats(server->dp, &totals);
-    for (int i = 0; i < DP_DROP_COUNT; i++) {
-        m->drops[i] = (struct metrics_count){dp_drop_name((enum dp_drop)i), totals.drops[i]};
-    }
-    out->traffic = (struct metrics_traffic){
-        .link_rx_bytes = totals.link_rx_bytes,
-        .link_tx_bytes = totals.link_tx_bytes,
-        .device_rx_bytes = totals.device_rx_bytes,
-        .device_rx_packets = totals.device_rx_packets,
-        .device_tx_bytes = totals.device_tx_bytes,
-        .device_tx_packets = totals.device_tx_packets,
-        .syscalls = totals.syscalls,
-        .drops = m->drops,
-        .drop_count = DP_DROP_COUNT,
-    };
-    struct dp_worker_stats worker;
-    while (out->worker_count < METRICS_WORKERS_MAX &&
-           dp_worker_stats(server->dp, (unsigned)out->worker_count, &worker) == 0) {
-        out->workers[out->worker_count++] =
-            (struct metrics_worker){worker.cpu_ns, worker.link_rx_bytes, worker.link_tx_bytes};
-    }
-}
 
 static uint64_t key_age(const struct instance *instance, uint64_t mono_ms)
 {
@@ -117,7 +91,7 @@ static void report(void *arg, struct metrics_report *out)
     }
     out->strangers = m->strangers + 1; /* those who were served were not dropped */
     out->stranger_count = STRANGERS - 1;
-    fill_traffic(server, out);
+    traffic_report(server->dp, server->metrics->drops, out);
     fill_clients(server, out);
 }
 
