@@ -104,7 +104,7 @@ await 20 server.log "Initialization Sequence Completed"
 ip netns exec $client_ns "$vpnd" --config client.conf >client.log 2>&1 &
 client_pid=$!
 await 20 client.log "Initialization Sequence Completed"
-grep -hE "Peer Connection Initiated|Data Channel|Control Channel: TLS|fast paths|Initialization Sequence Completed" client.log |
+grep -hE "Peer Connection Initiated|Data Channel|Control Channel: TLS|data plane:|Initialization Sequence Completed" client.log |
     sed 's/^/  client: /'
 
 step "5. Ping through the tunnel (10.8.0.1 is the server's address inside)"

@@ -72,8 +72,6 @@ static void wait_for_scripts(struct server *server)
 static void close_device(struct server *server)
 {
     if (server->device) {
-        log_usual("Closing TUN/TAP interface");
-        device_deconfigure(server->device);
         device_close(server->device);
         server->device = NULL;
     }

@@ -133,6 +133,25 @@ static void close_user(struct dp *dp)
     free(u);
 }
 
+static const char *describe_device(const struct device *d)
+{
+    if (!d) {
+        return "none";
+    }
+    if (!d->vnet_header) {
+        return "no segmentation offload";
+    }
+    return !d->gro.tso4 ? "no TSO" : d->gro.uso ? "TSO and USO" : "TSO, no USO";
+}
+
+static const char *describe_socket(const struct listener *l)
+{
+    if (!l) {
+        return "no socket";
+    }
+    return l->gso ? (l->gro ? "GSO, GRO" : "GSO, no GRO") : l->gro ? "no GSO, GRO" : "no GSO, no GRO";
+}
+
 static int describe(const struct dp *dp, char *out, size_t cap)
 {
     const struct user *u = user_of(dp);
@@ -141,19 +160,11 @@ static int describe(const struct dp *dp, char *out, size_t cap)
     for (uint32_t i = 0; i < USER_LISTENERS_MAX && !l; i++) {
         l = atomic_load(&u->listeners[i]);
     }
-    const char *off = u->dp.config.no_offload ? "switched off" : "refused by the kernel";
-    return snprintf(out, cap, "data plane: %u worker%s; %s; device: %s%s%s, %u queue%s; UDP: %s, %s",
-                    u->dp.config.workers, u->dp.config.workers == 1 ? "" : "s", aead_engine_describe(u->engine),
-                    !d               ? "none"
-                    : !d->vnet_header ? "no segmentation offload"
-                    : d->gro.tso4    ? "TSO"
-                                     : "no TSO, ",
-                    d && d->vnet_header && !d->gro.tso4 ? off : "", d && d->gro.uso ? " and USO" : "",
-                    d ? d->queues : 0, d && d->queues == 1 ? "" : "s",
-                    !l       ? "no socket"
-                    : l->gso ? "GSO"
-                             : "no GSO",
-                    !l ? "-" : l->gro ? "GRO" : "no GRO");
+    bool all = (!d || (d->vnet_header && d->gro.tso4 && d->gro.uso)) && (!l || (l->gso && l->gro));
+    const char *why = all ? "" : u->dp.config.no_offload ? " (no-offload)" : " (what is missing is refused by the kernel)";
+    return snprintf(out, cap, "data plane: %u worker%s; %s; device: %s, %u queue%s; UDP: %s%s", u->dp.config.workers,
+                    u->dp.config.workers == 1 ? "" : "s", aead_engine_describe(u->engine), describe_device(d),
+                    d ? d->queues : 0, d && d->queues == 1 ? "" : "s", describe_socket(l), why);
 }
 
 /* ------------------------------------------------------------------ device, settings, transport */
