@@ -63,6 +63,21 @@ openvpn_asks() {
     expect_log "$WORK/client.log" 'UDPv4 READ \[1524\] from .* P_DATA_V2'
 }
 
+# Nothing may be fragmented, and the path takes less than the peer asks for: the load is lost, nothing else is.
+load_too_long() {
+    need openvpn openssl
+    server_and_client
+    write_configs
+    echo 'mtu-disc yes' >>"$WORK/server.conf"
+    ip -n "$(ns s)" link set eth0 mtu 1400
+    launch server "$VPND"
+    expect_log "$WORK/server.log" 'Initialization Sequence Completed'
+    launch client "$OPENVPN"
+    expect_log "$WORK/client.log" 'UDPv4 WRITE \[1524\] to .* P_DATA_V2'
+    if grep -q 'UDPv4 READ \[15' "$WORK/client.log"; then fail "the path takes everything"; fi
+    in_ns c ping -c 1 -W 2 10.77.0.1 || fail "the server is silent since it was asked for a long packet"
+}
+
 only_udp() {
     pki "$WORK/pki"
     local conf="$WORK/tcp.conf"
@@ -75,4 +90,5 @@ only_udp() {
 run_case only_udp only_udp
 run_case vpnd_asks vpnd_asks
 run_case openvpn_asks openvpn_asks
+run_case load_too_long load_too_long
 finish

@@ -58,6 +58,9 @@ static void adopt(struct worker *w, struct peer *peer, unsigned mtu)
 
 void mtu_learn(struct worker *w, struct peer *peer, uint32_t size)
 {
+    if (w == w->user->control) {
+        return; /* the control thread sends under the lock; whether a test packet fits is no limit to learn anyhow */
+    }
     unsigned mtu = path_mtu_of(w, peer);
     const struct path *path = atomic_load_explicit(&peer->path, memory_order_acquire);
     unsigned ip = path->where.remote.any.sa_family == AF_INET6 ? IP_V6_HEADER : IP_V4_HEADER;

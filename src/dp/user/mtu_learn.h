@@ -14,7 +14,8 @@ struct gso_plan;
 struct peer;
 struct worker;
 
-/** mtu_learn - the kernel refused a datagram of @size bytes for @peer. Asks at most once a second. Worker. */
+/** mtu_learn - the kernel refused a datagram of @size bytes for @peer. Asks at most once a second. Worker; on
+ *  the control thread, which holds the lock, it does nothing. */
 void mtu_learn(struct worker *w, struct peer *peer, uint32_t size);
 
 /** mtu_learn_refresh - now and then: whether a learnt limit still holds. Worker 0's timer. */
