@@ -16,7 +16,7 @@ OPTIONs:
   --build DIR           build directory (default: build)
   --configure "FLAGS"   further flags for configure, e.g. --configure "--enable-sanitize=address,undefined CC=clang"
   --only TEXT           system tests whose name contains TEXT
-  --jobs N              system test files at once (default: 2)
+  --jobs N              system test files at once (default: 4)
   --keep                keep the files of failed cases
   --no-install          do not look for missing packages
 END
@@ -25,7 +25,7 @@ END
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=$top/build
 flags=
-jobs=2
+jobs=4
 install=yes
 parts=
 while [ $# -gt 0 ]; do
