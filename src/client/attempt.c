@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "client/kill_switch.h"
 #include "client/outfit.h"
+#include "client/proxy_ask.h"
 #include "client/state.h"
 #include "node/settings.h"
 
@@ -50,11 +51,41 @@ static void on_message(void *arg, const char *text)
     a->events->message(a, text);
 }
 
+static void make_link(struct attempt *a);
+
+static void proxy_login_known(struct client *c)
+{
+    make_link(c->attempt);
+}
+
+/* In a later turn than the link's report. */
+static void ask_proxy_login(void *arg)
+{
+    struct attempt *a = arg;
+    loop_timer_free(a->again);
+    a->again = NULL;
+    link_free(a->link);
+    a->link = NULL;
+    proxy_ask_start(a->client, a->config, proxy_login_known);
+}
+
+/* Only for the attempt in charge: one person, one question. */
+static bool may_ask(const struct attempt *a)
+{
+    return a == a->client->attempt && proxy_login_asking(a->config, &a->config->top) != PROXY_LOGIN_NEVER;
+}
+
 static void on_failed(void *arg, enum restart_reason reason)
 {
     struct attempt *a = arg;
-    if (link_proxy_refused(a->link)) {
-        outfit_forget_proxy_login(a->client);
+    enum proxy_refusal refusal = link_proxy_refusal(a->link);
+    if (refusal == PROXY_REFUSAL_MISSING && may_ask(a)) {
+        a->again = loop_timer_new(a->client->loop, ask_proxy_login, a);
+        loop_timer_after(a->again, 0);
+        return;
+    }
+    if (refusal == PROXY_REFUSAL_WRONG) {
+        proxy_ask_refused(a->client, a->config);
     }
     fail(a, reason);
 }
@@ -263,6 +294,12 @@ static void look_up_local(struct attempt *a)
     look_up(a, &request, local_resolved);
 }
 
+static bool asks_first(const struct attempt *a)
+{
+    return may_ask(a) && proxy_login_asking(a->config, &a->config->top) == PROXY_LOGIN_AT_ONCE &&
+           !proxy_ask_known(a->client, a->config);
+}
+
 /* Look up what is still missing, one name after the other, then go on. */
 static void lookups(struct attempt *a)
 {
@@ -274,6 +311,8 @@ static void lookups(struct attempt *a)
         look_up_remote(a);
     } else if (config->local.count && config->local.items[0].host && a->local.any.sa_family == AF_UNSPEC) {
         look_up_local(a);
+    } else if (asks_first(a)) {
+        proxy_ask_start(a->client, a->config, proxy_login_known);
     } else {
         make_link(a);
     }

@@ -86,6 +86,9 @@ static int load_keys(struct client *c)
 static int obtain_passwords(struct client *c)
 {
     c->credentials = credentials_new(c->config, NULL);
+    if (proxy_ask_before_detaching(c)) {
+        return ERR_CONFIG;
+    }
     if (!credentials_wanted(c->credentials) || c->config->management_query_passwords) {
         return 0;
     }
@@ -422,6 +425,7 @@ static void end_process(struct client *c)
     loop_close(c->loop);
     external_free(c->external);
     credentials_free(c->credentials);
+    proxy_ask_forget(c);
     rtnl_close(c->nl);
     env_free(&c->env);
     kill_switch_free(c->kill_switch);
@@ -446,6 +450,7 @@ static int reread(struct client *c, const struct client_source *source, struct c
     }
     credentials_free(c->credentials);
     c->credentials = credentials_new(c->config, NULL);
+    proxy_ask_forget(c);
     (void)lifecycle_reload(c->life, c->config);
     if (dns_wanted(c->config) && !c->dns) {
         log_warn("DNS settings of the tunnel are applied from the next start of vpnd on: its helper cannot be made now");

@@ -14,6 +14,7 @@
 #include "client/messages.h"
 #include "client/outfit.h"
 #include "client/preresolve.h"
+#include "client/proxy_ask.h"
 #include "client/race.h"
 #include "client/roaming.h"
 #include "client/state.h"
@@ -209,9 +210,22 @@ static void remote_chosen(struct client *c, enum management_remote what)
     client_unlock_key(c, login_for_attempt);
 }
 
-/* Somebody who wants to be asked about each remote gets them one by one. */
+static bool may_ask_for_proxy(const struct client *c)
+{
+    for (size_t i = 0; i < outfit_count(c->config); i++) {
+        if (proxy_login_asking(c->config, outfit_connection(c, i)) != PROXY_LOGIN_NEVER) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Somebody who wants to be asked about each remote, or for the login of a proxy, gets them one by one. */
 static bool races(const struct client *c)
 {
+    if (may_ask_for_proxy(c)) {
+        return false;
+    }
     return c->config->remote_parallel && !c->config->management_query_remote && !c->config->management_query_proxy;
 }
 
@@ -409,6 +423,7 @@ void connect_abort(struct client *c)
     }
     roaming_stop(c->parallel.roaming);
     client_management_cancel(c);
+    proxy_ask_cancel(c);
     udp_return_stop(c);
     job_cancel(c->question);
     c->question = NULL;

@@ -768,7 +768,7 @@ bool link_is_tcp(const struct link *l)
     return l->request.transport.tcp;
 }
 
-bool link_proxy_refused(const struct link *l)
+enum proxy_refusal link_proxy_refusal(const struct link *l)
 {
-    return transport_proxy_refused(l->transport);
+    return transport_proxy_refusal(l->transport);
 }

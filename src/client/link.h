@@ -134,7 +134,7 @@ uint64_t link_key_since_ms(const struct link *link);
 /** link_is_tcp - transport. */
 bool link_is_tcp(const struct link *link);
 
-/** link_proxy_refused - it failed because the proxy refused the login. */
-bool link_proxy_refused(const struct link *link);
+/** link_proxy_refusal - whether it failed because of the login at the proxy. */
+enum proxy_refusal link_proxy_refusal(const struct link *link);
 
 #endif

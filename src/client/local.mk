@@ -22,6 +22,7 @@ src_client_libclient_a_SOURCES = \
 	src/client/preresolve.c src/client/preresolve.h \
 	src/client/prompt.c src/client/prompt.h \
 	src/client/proxy.c src/client/proxy.h src/client/proxy_dialogue.h \
+	src/client/proxy_ask.c src/client/proxy_ask.h \
 	src/client/proxy_http.c src/client/proxy_socks.c \
 	src/client/proxy_login.c src/client/proxy_login.h \
 	src/client/pull.c src/client/pull.h \

@@ -105,6 +105,7 @@ static void host_forget_passwords(void *arg)
         credentials_forget(c->credentials);
         (void)credentials_drop_token(c->credentials);
     }
+    proxy_ask_forget(c);
 }
 
 static const char *host_auth_retry(void *arg, const char *mode)
@@ -210,6 +211,25 @@ void client_management_ask_login(struct client *c, void (*then)(struct client *c
     };
     c->asked.login = then;
     (void)mgmt_ask_credentials(c->mgmt, &need, login_given, c);
+}
+
+static void proxy_login_given(void *arg, const struct mgmt_credentials *answer)
+{
+    struct client *c = arg;
+    void (*then)(struct client *, const char *, const char *) = c->asked.proxy_login;
+    c->asked.proxy_login = NULL;
+    then(c, answer->username, answer->password);
+}
+
+bool client_management_ask_proxy_login(struct client *c, const char *type,
+                                       void (*then)(struct client *c, const char *username, const char *password))
+{
+    struct mgmt_need need = {.type = type, .username = true, .password = true};
+    if (!client_management_asks(c)) {
+        return false;
+    }
+    c->asked.proxy_login = then;
+    return mgmt_ask_credentials(c->mgmt, &need, proxy_login_given, c);
 }
 
 static void passphrase_given(void *arg, const struct mgmt_credentials *answer)

@@ -33,6 +33,11 @@ void client_management_ask_login(struct client *c, void (*then)(struct client *c
 /** client_management_asks - passwords are asked for over the management interface and not on the terminal. */
 bool client_management_asks(const struct client *c);
 
+/** client_management_ask_proxy_login - @type: "HTTP Proxy" or "SOCKS Proxy"; @then gets the answer, valid during the
+ *  call. Return: false: nobody to ask. */
+bool client_management_ask_proxy_login(struct client *c, const char *type,
+                                       void (*then)(struct client *c, const char *username, const char *password));
+
 /** client_management_ask_passphrase - of the private key; @then gets it, valid during the call. @again: the last
  * one was wrong. Return: false: nobody to ask. */
 bool client_management_ask_passphrase(struct client *c, bool again,

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "client/kill_switch.h"
-#include "client/proxy_login.h"
+#include "client/proxy_ask.h"
 #include "client/state.h"
 #include "node/settings.h"
 #include "session/negotiate.h"
@@ -157,11 +157,12 @@ static const char *family_text(bool tcp, int family)
 
 /* ------------------------------------------------------------------ proxies */
 
-static enum proxy_auth http_auth(enum config_http_auth auth)
+/* "auto basic": nothing to send before the proxy has asked for it. */
+static enum proxy_auth http_auth(const struct config *config)
 {
-    switch (auth) {
+    switch (config->http_proxy.auth) {
     case CONFIG_HTTP_AUTH_BASIC:
-        return PROXY_AUTH_BASIC;
+        return proxy_login_has_source(config, &config->top) ? PROXY_AUTH_BASIC : PROXY_AUTH_AUTO;
     case CONFIG_HTTP_AUTH_AUTO:
         return PROXY_AUTH_AUTO;
     case CONFIG_HTTP_AUTH_AUTO_NCT:
@@ -183,7 +184,7 @@ static struct proxy *http_proxy(const struct config *config, const struct proxy_
         lines[count++] = h->value ? mem_printf("%s: %s", h->name, h->value) : mem_strdup(h->name);
     }
     struct proxy_http_options options = {
-        .auth = http_auth(config->http_proxy.auth),
+        .auth = http_auth(config),
         .version = o->version,
         .user_agent = o->agent,
         .headers = (const char *const *)lines,
@@ -215,8 +216,11 @@ static int fill_proxy(const struct attempt *a, const struct config *config, stru
     if (proxy_login_read(config, &login)) {
         return ERR_CONFIG;
     }
-    target.username = login.username;
-    target.password = login.password;
+    const struct proxy_login *given = login.username ? &login : proxy_ask_known(a->client, config);
+    if (given) {
+        target.username = given->username;
+        target.password = given->password;
+    }
     out->proxy_is_http = config->http_proxy.host != NULL;
     out->proxy = out->proxy_is_http ? http_proxy(config, &target) : proxy_socks_new(&target, !out->tcp);
     out->proxy_address = a->proxy.list[0];
@@ -255,11 +259,6 @@ int outfit_transport(const struct attempt *a, struct transport_request *out)
     out->socket.mtu_disc = mtu_disc(config->mtu_disc);
     out->socket.v6only = config->bind_ipv6only;
     return 0;
-}
-
-void outfit_forget_proxy_login(struct client *c)
-{
-    (void)c;
 }
 
 /* ------------------------------------------------------------------ session */

@@ -48,7 +48,5 @@ int outfit_transport(const struct attempt *a, struct transport_request *out);
 /** outfit_settings - session settings for an attempt. Return: one reference, or NULL (logged). */
 struct settings *outfit_settings(const struct attempt *a, const struct transport_request *transport);
 
-/** outfit_forget_proxy_login - the proxy refused user and password. */
-void outfit_forget_proxy_login(struct client *c);
 
 #endif

@@ -104,7 +104,7 @@ const union addr *proxy_relay(const struct proxy *p)
     return &p->relay;
 }
 
-bool proxy_credentials_refused(const struct proxy *p)
+enum proxy_refusal proxy_refusal(const struct proxy *p)
 {
-    return p->refused;
+    return p->refusal;
 }

@@ -75,7 +75,14 @@ const uint8_t *proxy_leftover(const struct proxy *proxy, size_t *len);
 /** proxy_relay - after PROXY_DONE with udp: the relay's address (unspecified: use the proxy's own). */
 const union addr *proxy_relay(const struct proxy *proxy);
 
-/** proxy_credentials_refused - it failed because user and password were missing or wrong: ask anew next time. */
-bool proxy_credentials_refused(const struct proxy *proxy);
+/** What was wrong with user and password. */
+enum proxy_refusal {
+    PROXY_REFUSAL_NONE,    /* nothing, or it failed for another reason */
+    PROXY_REFUSAL_MISSING, /* the proxy wants a login and none was given */
+    PROXY_REFUSAL_WRONG,   /* what was given is not accepted */
+};
+
+/** proxy_refusal - why it failed, as far as the login is concerned. */
+enum proxy_refusal proxy_refusal(const struct proxy *proxy);
 
 #endif

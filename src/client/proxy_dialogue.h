@@ -30,7 +30,7 @@ struct proxy {
     uint8_t in[HTTP_CONNECT_RESPONSE_MAX + 1];
     size_t in_len;
     size_t in_used;
-    bool refused;
+    enum proxy_refusal refusal;
 
     /* HTTP */
     enum proxy_auth auth;

@@ -58,37 +58,45 @@ static int use_digest(struct proxy *p, struct span challenge)
     return e;
 }
 
-static int refused(struct proxy *p, const char *why)
+static int missing(struct proxy *p)
 {
-    p->refused = true;
-    log_error("HTTP proxy asks for a login: %s", why);
+    p->refusal = PROXY_REFUSAL_MISSING;
+    log_usual("HTTP proxy asks for a login");
     return ERR_AUTH;
+}
+
+/* Whether the configured methods allow one that the proxy offers. */
+static int choose(const struct proxy *p, const struct http_connect_response *response)
+{
+    bool basic = response->schemes & HTTP_CONNECT_BASIC;
+    if ((response->schemes & HTTP_CONNECT_DIGEST) || (basic && p->auth == PROXY_AUTH_AUTO)) {
+        return 0;
+    }
+    log_error(basic ? "HTTP proxy offers only the Basic method, which \"auto-nct\" forbids (no clear text)"
+                    : "HTTP proxy offers no method of authentication that this program knows (Basic, Digest)");
+    return ERR_UNSUPPORTED;
 }
 
 /* A 407: choose what to answer on a new connection. */
 static int challenged(struct proxy *p, const struct http_connect_response *response)
 {
     if (p->challenges++ > 0 || p->auth == PROXY_AUTH_BASIC) {
-        return refused(p, "user name or password is wrong");
+        p->refusal = PROXY_REFUSAL_WRONG;
+        log_error("HTTP proxy asks for a login: user name or password is wrong");
+        return ERR_AUTH;
     }
     if (p->auth == PROXY_AUTH_NONE) {
-        return refused(p, "give http-proxy a file with user name and password, or \"auto\"");
+        log_error("HTTP proxy asks for a login: give http-proxy a file with user name and password, or \"auto\"");
+        return ERR_AUTH;
+    }
+    int e = choose(p, response);
+    if (e < 0) {
+        return e;
     }
     if (!p->username || !p->password) {
-        return refused(p, "user name and password are needed");
+        return missing(p);
     }
-    int e;
-    if (response->schemes & HTTP_CONNECT_DIGEST) {
-        e = use_digest(p, response->digest);
-    } else if ((response->schemes & HTTP_CONNECT_BASIC) && p->auth == PROXY_AUTH_AUTO) {
-        e = use_basic(p);
-    } else if (response->schemes & HTTP_CONNECT_BASIC) {
-        log_error("HTTP proxy offers only the Basic method, which \"auto-nct\" forbids (no clear text)");
-        return ERR_UNSUPPORTED;
-    } else {
-        log_error("HTTP proxy offers no method of authentication that this program knows (Basic, Digest)");
-        return ERR_UNSUPPORTED;
-    }
+    e = response->schemes & HTTP_CONNECT_DIGEST ? use_digest(p, response->digest) : use_basic(p);
     if (e < 0) {
         log_error("HTTP proxy: cannot answer its challenge: %s", err_str(e));
         return e;

@@ -37,22 +37,50 @@ static char *line(const char **at)
     return text;
 }
 
+/* What the configuration names; without path and text if it names nothing. */
+static struct config_file source(const struct config *config, const struct config_connection *e)
+{
+    if (e->http_proxy.host && config_file_given(&config->http_proxy_user_pass)) {
+        return config->http_proxy_user_pass;
+    }
+    return (struct config_file){.path = e->http_proxy.host ? e->http_proxy.auth_file : e->socks_proxy.auth_file};
+}
+
+static bool is_person(const struct config_file *file)
+{
+    return !file->is_inline && file->path && strcmp(file->path, "stdin") == 0;
+}
+
+bool proxy_login_has_source(const struct config *config, const struct config_connection *e)
+{
+    struct config_file file = source(config, e);
+    return config_file_given(&file);
+}
+
+enum proxy_login_asking proxy_login_asking(const struct config *config, const struct config_connection *e)
+{
+    struct config_file file = source(config, e);
+    if (!e->http_proxy.host && !e->socks_proxy.host) {
+        return PROXY_LOGIN_NEVER;
+    }
+    if (config_file_given(&file)) {
+        return is_person(&file) ? PROXY_LOGIN_AT_ONCE : PROXY_LOGIN_NEVER;
+    }
+    return e->http_proxy.host && e->http_proxy.auth != CONFIG_HTTP_AUTH_NONE ? PROXY_LOGIN_ON_DEMAND
+                                                                             : PROXY_LOGIN_NEVER;
+}
+
 int proxy_login_read(const struct config *config, struct proxy_login *out)
 {
     *out = (struct proxy_login){0};
-    char *path = config->http_proxy.host ? config->http_proxy.auth_file : config->socks_proxy.auth_file;
-    struct config_file named = {.path = path};
-    const struct config_file *file = &named;
-    if (config->http_proxy.host && config_file_given(&config->http_proxy_user_pass)) {
-        file = &config->http_proxy_user_pass;
-    }
-    if (!file->path && !file->is_inline) {
+    struct config_file file = source(config, &config->top);
+    if (!config_file_given(&file) || is_person(&file)) {
         return 0;
     }
     struct buf text = BUF_INIT(FILE_SIZE_MAX);
-    int e = config_file_read(file, &text);
+    int e = config_file_read(&file, &text);
     if (e) {
-        log_error("Cannot read user and password of the proxy from '%s': %s", file->path, err_str(e));
+        log_error("Cannot read user and password of the proxy from '%s': %s", file.path, err_str(e));
     } else {
         const char *at = buf_str(&text);
         out->username = line(&at);

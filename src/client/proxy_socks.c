@@ -65,7 +65,7 @@ static int logged_in(struct proxy *p, struct rd *in)
 {
     int e = socks_login_reply(in);
     if (e < 0) {
-        p->refused = true;
+        p->refusal = PROXY_REFUSAL_WRONG;
         log_error("SOCKS proxy: user name or password is wrong");
     }
     return e > 0 ? request(p) : e;

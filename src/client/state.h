@@ -16,6 +16,7 @@
 #include "client/client.h"
 #include "client/credentials.h"
 #include "client/management.h"
+#include "client/proxy_ask.h"
 #include "client/pull.h"
 #include "client/remotes.h"
 #include "client/restart.h"
@@ -63,6 +64,7 @@ struct client_asked {
     void (*login)(struct client *c);
     void (*passphrase)(struct client *c, const char *passphrase);
     void (*certificate)(struct client *c, const char *pem);
+    void (*proxy_login)(struct client *c, const char *username, const char *password);
     void (*remote)(struct client *c, enum management_remote what);
 };
 
@@ -100,6 +102,7 @@ struct client {
     struct dns *dns;                 /* helper for name resolution; NULL: none */
     struct kill_switch *kill_switch; /* NULL: not configured */
     struct credentials *credentials;
+    struct proxy_ask proxy;
     struct restart_policy policy;
 
     struct tls_setup *tls;           /* owned by @keys */

@@ -26,7 +26,7 @@ struct transport {
     bool connected;
     bool is_ready;
     bool has_failed;
-    bool refused;
+    enum proxy_refusal refusal;
     enum restart_reason reason;
     struct dp_path path;
     union addr outer;          /* server, proxy or relay */
@@ -62,7 +62,7 @@ static void fail(struct transport *t, enum restart_reason reason)
     t->has_failed = true;
     t->reason = reason;
     if (t->request.proxy) {
-        t->refused = proxy_credentials_refused(t->request.proxy);
+        t->refusal = proxy_refusal(t->request.proxy);
     }
     loop_timer_after(t->report, 0);
 }
@@ -428,9 +428,9 @@ bool transport_owns(const struct transport *t, const struct dp_path *path)
                                       : path->conn == DP_NO_CONN && path->listener == t->path.listener;
 }
 
-bool transport_proxy_refused(const struct transport *t)
+enum proxy_refusal transport_proxy_refusal(const struct transport *t)
 {
-    return t->refused;
+    return t->refusal;
 }
 
 void transport_set_socket(struct transport *t, unsigned sndbuf, unsigned rcvbuf, const char *bind_dev)

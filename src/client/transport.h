@@ -65,7 +65,7 @@ bool transport_owns(const struct transport *transport, const struct dp_path *pat
 /** transport_set_socket - pushed sndbuf, rcvbuf (0: leave) and bind-dev (NULL: leave) for the socket in use. */
 void transport_set_socket(struct transport *transport, unsigned sndbuf, unsigned rcvbuf, const char *bind_dev);
 
-/** transport_proxy_refused - the failure was a refused login at the proxy. */
-bool transport_proxy_refused(const struct transport *transport);
+/** transport_proxy_refusal - whether the failure has to do with the login at the proxy. */
+enum proxy_refusal transport_proxy_refusal(const struct transport *transport);
 
 #endif

@@ -121,6 +121,66 @@ http_both() {
         sh -c "grep -q ' - 407 ' '$WORK/access' && grep -q ' anna 200 ' '$WORK/access'"
 }
 
+# typed RULE... : the client on a terminal, where these answers are typed
+typed() {
+    : >"$WORK/client.log"
+    start client ip netns exec "$(ns c)" python3 "$TESTS_DIR/tools/typist.py" "$@" -- \
+        "$VPND" --cd "$WORK" --config "$WORK/client.conf"
+}
+
+# Nothing is asked before the proxy wants a login; a wrong one is asked for again, a right one is remembered.
+http_terminal() {
+    need python3
+    behind_proxy tcp
+    squid_start basic
+    client_conf "remote 10.99.0.1 1194 tcp-client" "http-proxy 10.99.1.1 3128 auto" "connect-retry 0 1"
+    typed --once 'HTTP Proxy Password:=wrong' 'HTTP Proxy Username:=anna' 'HTTP Proxy Password:=secret word'
+    client_up
+    client_pings
+    head -n 1 "$WORK/access" | grep -q ' - 407 ' || fail "a login went to the proxy before it asked for one"
+    expect_log "$WORK/client.log" 'user name or password is wrong'
+    expect_log "$WORK/client.log" 'SIGUSR1\[soft,HTTP proxy error\] received'
+    [ "$(grep -c 'Enter HTTP Proxy Password:' "$WORK/client.log")" = 2 ] || fail "the password was not asked for twice"
+    grep -qE 'secret word|wrong$' <(grep -v 'is wrong$' "$WORK/client.log" | grep -v 'Enter HTTP Proxy') &&
+        fail "the log has a password"
+    log_mark
+    kill -USR1 "$(pid_of client)"
+    expect_since 'Initialization Sequence Completed'
+    seen_since 'Enter HTTP Proxy' && fail "a login that works is asked for again"
+    stop client
+}
+
+http_management() {
+    need python3
+    behind_proxy tcp
+    squid_start basic
+    client_conf "remote 10.99.0.1 1194 tcp-client" "http-proxy 10.99.1.1 3128 auto basic" "connect-retry 0 1" \
+        "management client.sock unix" "management-query-passwords"
+    client_start
+    cat >"$WORK/dialogue" <<-'END'
+		@expect ^>PASSWORD:Need 'HTTP Proxy' username/password$
+		username "HTTP Proxy" "anna"
+		@raw password "HTTP Proxy" "wrong"\n
+		@expect ^>PASSWORD:Verification Failed: 'HTTP Proxy'$
+		@expect ^>PASSWORD:Need 'HTTP Proxy' username/password$
+		username "HTTP Proxy" "anna"
+		@raw password "HTTP Proxy" "secret word"\n
+		@expect ^SUCCESS: 'HTTP Proxy' password entered
+	END
+    timeout 60 python3 "$TESTS_DIR/tools/management.py" "$WORK/client.sock" "$WORK/dialogue" >"$WORK/said" ||
+        fail "the dialogue broke off: $(tail -n 1 "$WORK/said")"
+    client_up
+    client_pings
+    head -n 1 "$WORK/access" | grep -q ' - 407 ' || fail "a login went to the proxy before it asked for one"
+    stop client
+    grep -q 'secret word' "$WORK/client.log" && fail "the log has the password"
+    # a signal ends the question
+    client_start
+    printf '%s\n' "@expect >PASSWORD:Need 'HTTP Proxy'" '@raw signal SIGTERM\n' @eof >"$WORK/dialogue"
+    timeout 60 python3 "$TESTS_DIR/tools/management.py" "$WORK/client.sock" "$WORK/dialogue" >"$WORK/said"
+    client_ends 0
+}
+
 # All traffic goes into the tunnel: the route that is kept outside is the proxy's.
 http_redirected() {
     behind_proxy tcp
@@ -175,6 +235,18 @@ socks() { # none|username PROTO
     expect_log "$WORK/client.log" 'SIGUSR1\[soft,socks-error\] received'
 }
 
+socks_terminal() {
+    need python3
+    behind_proxy udp
+    dante_start username
+    client_conf "remote 10.99.0.1 1194 udp" "socks-proxy 10.99.1.1 1080 stdin" "connect-retry 0 1"
+    typed --once 'SOCKS Proxy Password:=wrong' 'SOCKS Proxy Username:=vpndtest' 'SOCKS Proxy Password:=secret word'
+    client_up
+    client_pings
+    expect_log "$WORK/client.log" 'SIGUSR1\[soft,socks-error\] received'
+    stop client
+}
+
 # ---------------------------------------------------------------- ones that lie
 
 hostile() {
@@ -221,10 +293,13 @@ run_case http-none http_none
 run_case http-basic http_basic
 run_case http-digest http_digest
 run_case http-digest-and-basic http_both
+run_case http-login-on-terminal http_terminal
+run_case http-login-by-management http_management
 run_case http-redirect-gateway http_redirected
 run_case socks-tcp socks none tcp
 run_case socks-tcp-password socks username tcp
 run_case socks-udp socks none udp
 run_case socks-udp-password socks username udp
+run_case socks-login-on-terminal socks_terminal
 run_case hostile hostile
 finish

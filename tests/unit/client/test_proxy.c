@@ -72,7 +72,7 @@ Test(proxy, basic_is_sent_at_once_and_a_second_refusal_is_the_end)
     struct proxy *p = http(PROXY_AUTH_BASIC, "anna");
     sends(p, "Proxy-Authorization: Basic YW5uYTpzZWNyZXQ=\r\n");
     cr_assert_eq(says(p, "HTTP/1.0 407 Denied\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n"), PROXY_FAILED);
-    cr_assert(proxy_credentials_refused(p));
+    cr_assert_eq(proxy_refusal(p), PROXY_REFUSAL_WRONG);
     proxy_free(p);
 }
 
@@ -87,7 +87,7 @@ Test(proxy, auto_prefers_digest_on_a_new_connection)
     sends(p, "Proxy-Authorization: Digest username=\"anna\"");
     cr_assert_eq(says(p, "HTTP/1.1 407 Login\r\nProxy-Authenticate: Digest realm=\"x\", nonce=\"abd\"\r\n\r\n"),
                  PROXY_FAILED, "a repeated refusal is final");
-    cr_assert(proxy_credentials_refused(p));
+    cr_assert_eq(proxy_refusal(p), PROXY_REFUSAL_WRONG);
     proxy_free(p);
 }
 
@@ -103,7 +103,26 @@ Test(proxy, auto_takes_basic_only_where_clear_text_is_allowed)
     p = http(PROXY_AUTH_AUTO_NCT, "anna");
     sends(p, NULL);
     cr_assert_eq(says(p, refusal), PROXY_FAILED);
+    cr_assert_eq(proxy_refusal(p), PROXY_REFUSAL_NONE, "another login would not help");
     proxy_free(p);
+}
+
+Test(proxy, a_login_is_missing_only_where_one_would_help)
+{
+    const char *refusal = "HTTP/1.1 407 Login\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n";
+    static const struct {
+        enum proxy_auth auth;
+        enum proxy_refusal expected;
+    } cases[] = {{PROXY_AUTH_AUTO, PROXY_REFUSAL_MISSING},
+                 {PROXY_AUTH_AUTO_NCT, PROXY_REFUSAL_NONE},
+                 {PROXY_AUTH_NONE, PROXY_REFUSAL_NONE}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct proxy *p = http(cases[i].auth, NULL);
+        sends(p, NULL);
+        cr_assert_eq(says(p, refusal), PROXY_FAILED);
+        cr_assert_eq(proxy_refusal(p), cases[i].expected);
+        proxy_free(p);
+    }
 }
 
 Test(proxy, what_is_not_http_or_never_ends_fails)
