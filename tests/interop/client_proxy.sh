@@ -223,7 +223,7 @@ socks() { # none|username PROTO
     client_start
     client_up
     client_pings
-    in_ns c ping -c 20 -i 0.01 -s 1300 -q -W 1 10.77.0.1 | grep -qE ' [0-9]% packet loss' || fail "packets are lost"
+    in_ns c ping -c 20 -i 0.01 -s 1300 -q -W 1 10.77.0.1 | grep -E ' [0-9]% packet loss' || fail "packets are lost"
     stop client
     [ "$1" = none ] && return 0
     printf 'vpndtest\nwrong\n' >"$WORK/socks-login"
