@@ -437,6 +437,8 @@ END
 
 lint() {
     need shellcheck
+    # from here, so that the sourced file is found
+    cd "$SOURCE_DIR"
     shellcheck -x -s sh "$PKI"
     shellcheck "$SOURCE_DIR/contrib/portal.sh"
     # No bashism: a shell without extensions parses it, and so does this one.

@@ -29,7 +29,8 @@ record() { # NAME PROGRAM VERSION
     client_up a "$OPENVPN"
     client_up b "$OPENVPN"
     wait_for 10 "a ping" in_ns c ping -I "$DEVICE_A" -c 1 -W 1 10.77.0.1
-    wait_for 10 "both in the status" sh -c "grep -q 'client1.10.99' '$WORK/status' && grep -q 'client2.*fd99' '$WORK/status' && grep -qE '$READY' '$WORK/status'"
+    wait_for 10 "the other's ping" in_ns c ping -I "$DEVICE_B" -c 1 -W 1 10.77.0.1
+    wait_for 10 "both in the status" sh -c "grep -q 'client1.10.99' '$WORK/status' && grep -q 'client2.*fd99' '$WORK/status' && grep -qE '$READY' '$WORK/status' && grep -qE '$READY_B' '$WORK/status'"
     sleep 1.2 # one more writing, complete
     cp "$WORK/status" "$WORK/$1.v$3"
     kill -USR2 "$(pid_of server)"
@@ -47,7 +48,7 @@ compare() { # DEVICE-TYPE
     need openvpn openssl
     server_and_client
     mkdir "$WORK/ccd"
-    DEVICE_A=${1}1
+    DEVICE_A=${1}1 DEVICE_B=${1}2
     write_server "dev ${1}0" 'proto udp6' 'topology subnet' 'server 10.77.0.0 255.255.255.0' 'server-ipv6 fd77::/64' \
         'keepalive 5 30' 'client-config-dir ccd' 'status status 1' 'status-version 1' 'username-as-common-name' \
         'script-security 2' 'auth-user-pass-verify /bin/true via-file' 'auth-user-pass-optional'
@@ -55,8 +56,8 @@ compare() { # DEVICE-TYPE
     printf 'anna\nsecret\n' >"$WORK/credentials"
     chmod 600 "$WORK/credentials"
     [ "$1" = tap ] || printf 'iroute 192.168.7.0 255.255.255.0\niroute-ipv6 fd07::/64\n' >"$WORK/ccd/client1"
-    READY='10\.77\.0\.3'
-    [ "$1" != tap ] || READY='..:..:..:..:..:..@0.client1'
+    READY='10\.77\.0\.2' READY_B='10\.77\.0\.3'
+    [ "$1" != tap ] || READY='..:..:..:..:..:..@0.client1' READY_B='..:..:..:..:..:..@0.client2'
     write_client a client1 "dev ${1}1" 'remote 10.99.0.1 1194 udp4' 'auth-user-pass credentials'
     write_client b client2 "dev ${1}2" 'remote fd99::1 1194 udp6'
     local v differences=
