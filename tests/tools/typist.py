@@ -10,6 +10,15 @@ import pty
 import re
 import signal
 import sys
+import termios
+import time
+
+
+def wait_for_silence(terminal):
+    """A program that turns the echo off for a password throws away what was typed before."""
+    end = time.monotonic() + 2
+    while termios.tcgetattr(terminal)[3] & termios.ECHO and time.monotonic() < end:
+        time.sleep(0.01)
 
 
 def main():
@@ -38,6 +47,8 @@ def main():
             prompt, answer, once = rule
             match = re.search(prompt, seen)
             if match:
+                if "assword" in prompt:
+                    wait_for_silence(terminal)
                 os.write(terminal, answer.encode() + b"\n")
                 seen = seen[match.end():]
                 if once:
