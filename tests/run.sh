@@ -168,7 +168,7 @@ run_threads() {
     say "Threads"
     local folder=$top/build-threads log=$top/build-threads/stress.out
     mkdir -p "$folder" && cd "$folder" || give_up "threads build directory"
-    [ -f Makefile ] || "$top/configure" -q --enable-sanitize=thread || give_up "configure for ThreadSanitizer"
+    [ -f Makefile ] || "$top/configure" -q --enable-werror --enable-sanitize=thread || give_up "configure for ThreadSanitizer"
     make -s -j"$(nproc)" tests/dp/stress || give_up "threads build"
     if tests/dp/stress "${THREADS_SECONDS:-15}" >"$log" 2>&1; then
         echo "PASS threads/stress ($(tail -n 1 "$log"))"

@@ -222,9 +222,12 @@ int peer_move(struct peer *peer, const struct dp_path *where)
         return err;
     }
     struct path *old = atomic_load(&peer->path);
-    path_unlink(peer->user, old);
     path_link(peer->user, path);
     atomic_store_explicit(&peer->path, path, memory_order_release);
+    path_unlink(peer->user, old); /* only now: from here on its grace period runs */
+    if (path->conn) {
+        conn_set_peer(path->conn, peer); /* the old path may have been the same connection */
+    }
     atomic_store(&peer->path_mtu, 0);
     atomic_store(&peer->inner_max, 0);
     atomic_store(&peer->fit_above, 0);
