@@ -10,6 +10,7 @@
 #include "base/rand.h"
 #include "base/secret.h"
 #include "dp/user/mtu_learn.h"
+#include "dp/user/tcp_io.h"
 #include "dp/user/user.h"
 #include "dp/user/udp_io.h"
 
