@@ -78,7 +78,7 @@ static json_t *handshakes(const struct metrics_handshakes *h)
     number(object, "completed", h->completed);
     number(object, "renegotiated", h->renegotiated);
     for (int i = 0; i < METRICS_FAILURE_COUNT; i++) {
-        number(failed, metrics_failure_name(i), h->failed[i]);
+        number(failed, metrics_failure_name((enum metrics_failure)i), h->failed[i]);
     }
     json_object_set_new(object, "failed", failed);
     json_object_set_new(object, "duration", histogram(&h->duration));

@@ -137,7 +137,8 @@ static void handshakes(struct page *p, const struct metrics_handshakes *h)
     value(p, "renegotiations_total", "counter", "Renewals of keys.", h->renegotiated);
     head(p, "handshake_failures_total", "counter", "Handshakes and logins that came to nothing, by reason.");
     for (int i = 0; i < METRICS_FAILURE_COUNT; i++) {
-        put(p, "vpnd_handshake_failures_total{reason=\"%s\"} %" PRIu64 "\n", metrics_failure_name(i), h->failed[i]);
+        put(p, "vpnd_handshake_failures_total{reason=\"%s\"} %" PRIu64 "\n",
+            metrics_failure_name((enum metrics_failure)i), h->failed[i]);
     }
     head(p, "handshake_duration_seconds", "histogram", "From the first packet to the first keys.");
     histogram(p, "handshake_duration_seconds", "", &h->duration);
@@ -203,7 +204,7 @@ static void role(struct page *p, const struct metrics_report *r)
 
 struct series {
     struct page *page;
-    enum { SERIES_RECEIVED, SERIES_SENT, SERIES_SINCE, SERIES_KEY_AGE, SERIES_COUNT } which;
+    enum series_kind { SERIES_RECEIVED, SERIES_SENT, SERIES_SINCE, SERIES_KEY_AGE, SERIES_COUNT } which;
 };
 
 static const struct {
@@ -248,7 +249,7 @@ int metrics_format_text(const struct metrics_source *source, bool clients, struc
     until(&p, "crl_next_update_timestamp_seconds", "When the revocation list has to be renewed, as Unix time.",
           r.crl_unix_s);
     for (int i = 0; clients && source->each_client && i < SERIES_COUNT; i++) {
-        struct series s = {.page = &p, .which = i};
+        struct series s = {.page = &p, .which = (enum series_kind)i};
         head(&p, series_heads[i].name, series_heads[i].type, series_heads[i].help);
         source->each_client(source->arg, one_client, &s);
     }
