@@ -235,12 +235,6 @@ static int step_take_key(struct session *s, struct key_state *k, struct clock_no
     if (ready <= 0) {
         return ready;
     }
-    if (!session_is_client(s) && s->config->want_credentials && !message.username && !message.password &&
-        !message.credentials_too_long) {
-        secret_wipe(&message, sizeof message);
-        key_state_fail(s, k, SESSION_HINT_KEY_METHOD, "peer's username and password are missing");
-        return ERR_AUTH;
-    }
     struct keysource *peer = &k->secrets->peer;
     memcpy(peer->pre_master, message.pre_master, sizeof peer->pre_master);
     memcpy(peer->random1, message.random1, sizeof peer->random1);

@@ -55,7 +55,6 @@ struct session_config {
     const char *options_string;    /* our OCC string ("V4,dev-type tun,..."), owner builds it */
     const char *peer_info;         /* our IV_ lines, NULL for none (a server in multi-client mode) */
     unsigned ack_limit;            /* 8; a client towards an unwrapped server uses 4 */
-    bool want_credentials;         /* server: without username and password the session fails, unanswered */
 };
 
 /** Credentials of a client; asked for each key exchange, so that tokens and auth-nocache work. */

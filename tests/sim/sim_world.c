@@ -364,7 +364,6 @@ void sim_world_init(struct sim_world *w, const struct sim_plan *plan)
             .options_string = server ? SERVER_OPTIONS : CLIENT_OPTIONS,
             .peer_info = server ? NULL : PEER_INFO,
             .ack_limit = server ? 8 : 4,
-            .want_credentials = server,
         };
     }
     cookie_jar_init(&w->jar, &w->random.source, 60);
