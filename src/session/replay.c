@@ -26,19 +26,19 @@ int replay_send_next(struct replay_send *s, uint64_t unix_s, uint32_t *counter, 
 void replay_window_init(struct replay_window *w, unsigned size, unsigned seconds)
 {
     memset(w, 0, sizeof *w);
-    w->size = size < 1 ? 1 : size > REPLAY_WINDOW_MAX ? REPLAY_WINDOW_MAX : size;
+    w->size = size < 1 ? 1 : size > SESSION_REPLAY_WINDOW_MAX ? SESSION_REPLAY_WINDOW_MAX : size;
     w->seconds = seconds;
 }
 
 static bool seen_get(const struct replay_window *w, uint32_t counter)
 {
-    uint32_t bit = counter % REPLAY_WINDOW_MAX;
+    uint32_t bit = counter % SESSION_REPLAY_WINDOW_MAX;
     return w->seen[bit / 64] >> (bit % 64) & 1;
 }
 
 static void seen_set(struct replay_window *w, uint32_t counter, bool on)
 {
-    uint32_t bit = counter % REPLAY_WINDOW_MAX;
+    uint32_t bit = counter % SESSION_REPLAY_WINDOW_MAX;
     uint64_t mask = (uint64_t)1 << (bit % 64);
     w->seen[bit / 64] = on ? w->seen[bit / 64] | mask : w->seen[bit / 64] & ~mask;
 }
@@ -61,7 +61,7 @@ static void age(struct replay_window *w, uint64_t mono_ms)
 static void advance(struct replay_window *w, uint32_t counter)
 {
     uint32_t steps = counter - w->highest;
-    if (steps >= REPLAY_WINDOW_MAX) {
+    if (steps >= SESSION_REPLAY_WINDOW_MAX) {
         memset(w->seen, 0, sizeof w->seen);
     } else {
         for (uint32_t c = w->highest + 1; c != counter; c++) {

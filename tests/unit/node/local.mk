@@ -24,3 +24,16 @@ tests_unit_node_test_node_CFLAGS = $(CRITERION_FLAGS)
 tests_unit_node_test_node_LDADD = src/node/libnode.a src/hooks/libhooks.a src/dp/libdp.a src/session/libsession.a \
 	src/config/libconfig.a src/wire/libwire.a src/sys/libsys.a src/crypto/libcrypto_layer.a src/base/libbase.a \
 	$(ALL_LIBS) $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/node/test_key_renewal
+TESTS += tests/unit/node/test_key_renewal
+tests_unit_node_test_key_renewal_SOURCES = \
+	tests/sim/sim_tls.c tests/sim/sim_tls.h \
+	tests/unit/dp/inner.c tests/unit/dp/inner.h \
+	tests/unit/dp/rig.c tests/unit/dp/rig.h \
+	tests/unit/node/test_key_renewal.c
+tests_unit_node_test_key_renewal_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)/tests/sim -I$(top_srcdir)/tests/unit/dp
+tests_unit_node_test_key_renewal_CFLAGS = $(CRITERION_FLAGS)
+tests_unit_node_test_key_renewal_LDADD = src/node/libnode.a src/hooks/libhooks.a src/dp/libdp.a \
+	src/session/libsession.a src/config/libconfig.a src/wire/libwire.a src/sys/libsys.a src/crypto/libcrypto_layer.a \
+	src/base/libbase.a $(ALL_LIBS) $(CRITERION_LIBS)
