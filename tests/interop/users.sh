@@ -324,6 +324,27 @@ token() { # SERVER CLIENT
     [ "$(asked)" = 1 ] || fail "after the restart the script was asked again"
 }
 
+# Without any renegotiation the server pushes fresh tokens by its clock: the first one would be too old by the time that
+# the client needs it. (2.6.14's server writes them into TLS but does not send them before something else is sent.)
+token_renewed() { # SERVER CLIENT
+    setting "$1" "$2"
+    script verify <<<'echo "$session_state" >>"$WORK/asked"; [ "$password" = "secret word" ]'
+    (cd "$WORK" && "$SERVER" --genkey auth-token token.key >/dev/null)
+    server_lines "auth-user-pass-verify $WORK/verify via-env" 'auth-gen-token 60 4' 'auth-gen-token-secret token.key' \
+        'reneg-sec 3600' 'hand-window 2'
+    start_server
+    start_client
+    connected
+    tokens() { [ "$(grep -ac 'PUSH_REPLY.*auth-token' "$WORK/client.log")" -ge 3 ]; }
+    wait_for 15 "the second new token" tokens
+    stop server KILL
+    : >"$WORK/client.log"
+    start_server
+    kill -USR1 "$(pid_of client)"
+    connected
+    [ "$(asked)" = 1 ] || fail "the last token was not accepted: $(cat "$WORK/asked")"
+}
+
 # With external-auth the script judges tokens, and sees their state; an expired one is forgotten by the client.
 token_external() { # SERVER CLIENT
     setting "$1" "$2"
@@ -403,6 +424,7 @@ for pair in vpnd,openvpn openvpn,vpnd vpnd,vpnd; do
         run_case "temporary,$pair" temporary $ends
         run_case "interact,$pair" interact $ends
         run_case "token,$pair" token $ends
+        [ "${pair%,*}" != vpnd ] || run_case "token-renewed,$pair" token_renewed $ends
         run_case "token-external,$pair" token_external $ends
         run_case "token-expired,$pair" token_expired $ends
         [ "${pair#*,}" != vpnd ] || run_case "crtext,$pair" crtext $ends
