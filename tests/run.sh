@@ -16,8 +16,9 @@ OPTIONs:
   --build DIR           build directory (default: build)
   --configure "FLAGS"   further flags for configure, e.g. --configure "--enable-sanitize=address,undefined CC=clang"
   --only TEXT           system tests whose name contains TEXT
-  --jobs N              system test files at once (default: 4)
+  --jobs N              cases of system tests at once (default: 4 a processor; most of their time is waiting)
   --keep                keep the files of failed cases
+  --times               show what took longest
   --no-install          do not look for missing packages
 END
 }
@@ -25,7 +26,8 @@ END
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=$top/build
 flags=
-jobs=4
+jobs=$((4 * $(nproc)))
+times=
 install=yes
 parts=
 while [ $# -gt 0 ]; do
@@ -35,6 +37,7 @@ while [ $# -gt 0 ]; do
     --only) export ONLY=$2; shift ;;
     --jobs) jobs=$2; shift ;;
     --keep) export KEEP=1 ;;
+    --times) times=yes ;;
     --no-install) install=no ;;
     -h | --help) usage; exit 0 ;;
     unit | netns | interop | fuzz | threads) parts="$parts $1" ;;
@@ -44,8 +47,10 @@ while [ $# -gt 0 ]; do
 done
 parts=${parts:-unit netns interop}
 
-results=$(mktemp)
-trap 'rm -f "$results"' EXIT
+# What system tests share: see tests/tools/testlib.sh.
+STORE=$(mktemp -d "${TMPDIR:-/tmp}/vpnd-test-store.XXXXXX")
+export STORE
+trap 'rm -rf "$STORE"' EXIT
 passed=0 failed=0 skipped=0
 
 say() { printf '\n== %s\n' "$*"; }
@@ -68,6 +73,7 @@ prepare() {
     # shellcheck disable=SC2086 # flags are words
     if [ ! -f Makefile ] || [ -n "$flags" ]; then eval "'$top/configure' -q $flags" || give_up "configure"; fi
     make -s -j"$(nproc)" all || give_up "build"
+    [[ $parts != *netns* && $parts != *interop* ]] || make -s -j"$(nproc)" test-programs || give_up "test programs"
 }
 
 # Criterion binaries count by their tests, everything else that make check runs counts as one.
@@ -113,18 +119,35 @@ run_unit() {
     rm -f "$build"/sanitizer.*
 }
 
-run_system() { # FOLDER
-    say "$1"
-    local files
-    mapfile -t files < <(find "$top/tests/$1" -maxdepth 1 -name '*.sh' | sort)
-    [ ${#files[@]} -gt 0 ] || return 0
-    VPND=$build/src/vpnd BUILD_DIR=$build
-    export VPND BUILD_DIR
-    printf '%s\0' "${files[@]}" | xargs -0 -P "$jobs" -n 1 bash -c 'out=$(bash "$0" 2>&1); printf "%s\n" "$out"' |
-        tee "$results"
+# One file of system tests. Its own status tells failed cases from a file that broke off.
+run_file() {
+    local status=0
+    bash "$1" 2>&1 || status=$?
+    [ $status = 0 ] || [ $status = 3 ] || echo "FAIL $(basename "$1" .sh): broke off with status $status"
+}
+
+# All files begin at once; their cases wait for a free slot.
+run_system() { # FOLDER...
+    say "$*"
+    local file results=$STORE/results
+    VPND=$build/src/vpnd BUILD_DIR=$build CASE_SLOTS=$STORE/slots
+    export VPND BUILD_DIR CASE_SLOTS
+    mkfifo "$CASE_SLOTS" && exec 9<>"$CASE_SLOTS" || give_up "a pipe"
+    printf "%${jobs}s" '' >&9
+    { for file in $(printf "$top/tests/%s/*.sh " "$@"); do run_file "$file" 9>&- & done; wait; } | tee "$results"
+    exec 9>&-
     passed=$((passed + $(grep -ac '^PASS ' "$results")))
     failed=$((failed + $(grep -ac '^FAIL ' "$results")))
     skipped=$((skipped + $(grep -ac '^SKIP ' "$results")))
+    [ -z "$times" ] || slowest "$results"
+}
+
+slowest() { # RESULTS
+    say "Seconds of the slowest cases, and of all cases of a file"
+    sed -nE 's/^(PASS|FAIL) ([^ ]+).* \(([0-9]+) s.*/\3 \2/p' "$1" | sort -rn >"$STORE/times"
+    head -n 20 "$STORE/times"
+    echo
+    awk '{ sub("/.*", "", $2); sum[$2] += $1 } END { for (f in sum) print sum[f], f }' "$STORE/times" | sort -rn | head -n 20
 }
 
 # A build of its own with clang, libFuzzer and sanitizers.
@@ -184,14 +207,19 @@ prepare
 rm -f "$build"/sanitizer.*
 export ASAN_OPTIONS="log_path=$build/sanitizer:${ASAN_OPTIONS:-}" UBSAN_OPTIONS="log_path=$build/sanitizer:print_stacktrace=1"
 export TSAN_OPTIONS="log_path=$build/sanitizer"
+system=
 for part in $parts; do
+    started=$SECONDS
     case $part in
     unit) run_unit ;;
-    netns | interop) run_system "$part" ;;
+    netns | interop) system="$system $part" ;;
     fuzz) run_fuzz ;;
     threads) run_threads ;;
     esac
+    [ -z "$times" ] || [ $SECONDS = "$started" ] || echo "($((SECONDS - started)) s for $part)"
 done
+# shellcheck disable=SC2086 # folders are words
+[ -z "$system" ] || run_system $system
 count_reports
 echo
 echo "$passed passed, $failed failed, $skipped skipped"

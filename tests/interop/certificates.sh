@@ -6,9 +6,6 @@
 #   [s] eth0 10.99.0.1 ------------- 10.99.0.2 eth0 [c]
 . "$(dirname "$0")/../tools/testlib.sh"
 
-PKI_CACHE=$(mktemp -d "${TMPDIR:-/tmp}/vpnd-test-pki.XXXXXX")
-trap 'rm -rf "$PKI_CACHE"' EXIT
-
 # setting SERVER CLIENT
 setting() {
     need openvpn openssl
@@ -16,7 +13,7 @@ setting() {
     SERVER=$VPND CLIENT=$VPND
     [ "$1" = vpnd ] || SERVER=$OPENVPN
     [ "$2" = vpnd ] || CLIENT=$OPENVPN
-    cp -r "$PKI_CACHE/ec" "$WORK/pki"
+    pki "$WORK/pki"
     cat >"$WORK/server.conf" <<-END
 		dev tun0
 		dev-type tun
@@ -89,7 +86,8 @@ told() { expect_log "$WORK/$1.log" "$2"; }
 
 other_authority() { # CLIENT
     setting vpnd "$1"
-    cp "$PKI_CACHE/other/client1."* "$WORK/pki/"
+    pki "$WORK/other"
+    cp "$WORK/other/client1."* "$WORK/pki/"
     start_both
     refuses server '10.99.0.2:[0-9]+ VERIFY ERROR: depth=0, error=.*: O=Test, CN=client1, serial='
     told client '[Aa]lert:? unknown (ca|CA)'
@@ -140,7 +138,7 @@ wrong_purpose() { # CLIENT: a server's certificate in a client's hands
 
 wrong_fingerprint() { # CLIENT
     setting vpnd "$1"
-    server_lines "peer-fingerprint $(openssl x509 -in "$PKI_CACHE/ec/client2.crt" -noout -fingerprint -sha256 | cut -d= -f2)"
+    server_lines "peer-fingerprint $(openssl x509 -in "$WORK/pki/client2.crt" -noout -fingerprint -sha256 | cut -d= -f2)"
     start_both
     refuses server 'TLS Error: --tls-verify/--peer-fingerprint certificate hash verification failed'
 }
@@ -284,7 +282,6 @@ tcp_against_udp() {
     expect_log "$WORK/client.log" 'Hint for .*UDP'
 }
 
-for dir in ec other; do pki "$PKI_CACHE/$dir" ec; done
 for peer in openvpn vpnd; do
     for case in other_authority expired revoked wrong_name wrong_purpose wrong_fingerprint by_script no_version_in_common \
         bad_server bad_server_name bad_server_time bad_server_by_script; do

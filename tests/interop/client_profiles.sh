@@ -77,7 +77,7 @@ network_of_many() {
     ip -n "$(ns s)" addr add fd99::1/64 dev br0 nodad
     local i
     for i in $(seq $REMOTES); do echo "addr add 10.98.0.$i/16 dev br0"; done | ip -n "$(ns s)" -batch -
-    cp -r "$CLIENT_PKI/pki" "$WORK/pki"
+    pki "$WORK/pki"
     printf 'anna\nsecret word\n' >"$WORK/pki/login"
     chmod 600 "$WORK/pki/login"
     chmod -R go+rX "$WORK/pki"

@@ -20,7 +20,7 @@ two_ways() {
     ip -n "$(ns s)" route add default via 10.99.0.254
     ip -n "$(ns s)" addr add 10.76.0.1/32 dev lo
     ip -n "$(ns c)" route add default via 10.99.1.1
-    cp -r "$CLIENT_PKI/pki" "$WORK/pki"
+    pki "$WORK/pki"
     chmod 755 "$WORK/pki"
 }
 

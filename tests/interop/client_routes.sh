@@ -64,7 +64,7 @@ routed_network() {
     ip -n "$(ns s)" link set "$TAG.n" name near up
     ip -n "$(ns r)" link set near master br0 up
     ip -n "$(ns s)" addr add 10.99.1.5/24 dev near
-    cp -r "$CLIENT_PKI/pki" "$WORK/pki"
+    pki "$WORK/pki"
     chmod 755 "$WORK/pki"
     server_start server 7 udp6 1194 "server-ipv6 fd77::/64" "duplicate-cn" "keepalive 10 60" "multihome" \
         'push "route 10.55.0.0 255.255.0.0"'

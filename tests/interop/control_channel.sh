@@ -3,11 +3,11 @@
 # The control channel alone, without the daemon around it: tests/tools/handshakes as client and as server of the
 # installed openvpn, up to the push reply and through renegotiations, with every wrapping.
 . "$(dirname "$0")/../tools/testlib.sh"
-HANDSHAKES=${HANDSHAKES:-$(dirname "$VPND")/../tests/tools/handshakes}
+HANDSHAKES=$BUILD_DIR/tests/tools/handshakes
 
 prepare() {
     need "$OPENVPN" openssl
-    [ -x "$HANDSHAKES" ] || make -s -C "$(dirname "$HANDSHAKES")/../.." tests/tools/handshakes
+    test_programs handshakes
     pki "$WORK/pki" ec
     cd "$WORK/pki"
     "$OPENVPN" --genkey tls-crypt-v2-server v2s.key

@@ -7,15 +7,11 @@
 #        tun0 10.77.0.1, fd77::1 == tunnel == 10.77.0.2, fd77::1000 tun0
 . "$(dirname "$0")/../tools/testlib.sh"
 
-PKI_CACHE=$(mktemp -d "${TMPDIR:-/tmp}/vpnd-test-pki.XXXXXX")
-trap 'rm -rf "$PKI_CACHE"' EXIT
-pki "$PKI_CACHE/ec"
-
 # SHARED, SERVER_LINES, CLIENT_LINES: further lines, separated by ';'
 configure() { # PROTO DEVICE
     local server_proto=$1 client_proto=$1
     [ "$1" = udp ] || server_proto=tcp-server client_proto=tcp-client
-    cp -r "$PKI_CACHE/ec" "$WORK/pki"
+    pki "$WORK/pki"
     {
         echo "dev $2"0
         echo "proto $server_proto"

@@ -6,10 +6,9 @@
 #   [s] eth0 10.99.0.1 vpnd ------------- 10.99.0.2 eth0 [c] openvpn, vpnd
 . "$(dirname "$0")/../tools/testlib.sh"
 
-BUILD_DIR=${BUILD_DIR:-$(cd "$(dirname "$VPND")/.." && pwd)}
 PROBE=$BUILD_DIR/tests/tools/probe_v
 
-probes() { make -s -C "$BUILD_DIR" tests/tools/probe_v1.so tests/tools/probe_v2.so tests/tools/probe_v3.so || skip "no compiler"; }
+probes() { test_programs probe_v1.so probe_v2.so probe_v3.so; }
 
 # script NAME LINE...: an executable in $WORK
 script() {

@@ -8,12 +8,11 @@
 #       server with plugins                openvpn clients, one after the other, with `dev null`
 . "$(dirname "$0")/../tools/testlib.sh"
 
-BUILD_DIR=${BUILD_DIR:-$(cd "$(dirname "$VPND")/.." && pwd)}
 PROBE=$BUILD_DIR/tests/tools/probe_v
 
 probes() {
     need openvpn make
-    make -s -C "$BUILD_DIR" tests/tools/probe_v1.so tests/tools/probe_v2.so tests/tools/probe_v3.so || skip "no compiler"
+    test_programs probe_v1.so probe_v2.so probe_v3.so
 }
 
 program() {

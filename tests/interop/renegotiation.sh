@@ -8,8 +8,6 @@
 . "$(dirname "$0")/../tools/testlib.sh"
 
 DATAGRAMS=$TESTS_DIR/tools/datagrams.py
-PKI_CACHE=$(mktemp -d "${TMPDIR:-/tmp}/vpnd-test-pki.XXXXXX")
-trap 'rm -rf "$PKI_CACHE"' EXIT
 
 # setting SERVER CLIENT
 setting() {
@@ -18,7 +16,9 @@ setting() {
     SERVER=$VPND CLIENT=$VPND
     [ "$1" = vpnd ] || SERVER=$OPENVPN
     [ "$2" = vpnd ] || CLIENT=$OPENVPN
-    ln -s "$PKI_CACHE/ec" "$WORK/pki"
+    pki "$WORK/pki"
+    "$OPENVPN" --genkey tls-crypt-v2-server "$WORK/pki/v2s.key" >/dev/null
+    "$OPENVPN" --tls-crypt-v2 "$WORK/pki/v2s.key" --genkey tls-crypt-v2-client "$WORK/pki/v2c.key" >/dev/null
     cat >"$WORK/server.conf" <<-END
 		dev tun0
 		dev-type tun
@@ -113,10 +113,6 @@ by_amount() { # SERVER CLIENT OPTION: only vpnd's end starts
     expect_handshakes 3
 }
 
-pki "$PKI_CACHE/ec" ec
-"$OPENVPN" --genkey secret "$PKI_CACHE/ec/static.key" >/dev/null
-"$OPENVPN" --genkey tls-crypt-v2-server "$PKI_CACHE/ec/v2s.key" >/dev/null
-"$OPENVPN" --tls-crypt-v2 "$PKI_CACHE/ec/v2s.key" --genkey tls-crypt-v2-client "$PKI_CACHE/ec/v2c.key" >/dev/null
 run_case both-at-once,none,vpnd,openvpn both_at_once vpnd openvpn "" ""
 run_case both-at-once,none,openvpn,vpnd both_at_once openvpn vpnd "" ""
 run_case both-at-once,tls-auth,vpnd,openvpn both_at_once vpnd openvpn "tls-auth pki/static.key 0" "tls-auth pki/static.key 1"

@@ -7,8 +7,6 @@
 . "$(dirname "$0")/../tools/testlib.sh"
 
 ANSWER=$TESTS_DIR/tools/typist.py
-PKI_CACHE=$(mktemp -d "${TMPDIR:-/tmp}/vpnd-test-pki.XXXXXX")
-trap 'rm -rf "$PKI_CACHE"' EXIT
 
 # setting SERVER CLIENT: names of the two programs, network, certificates, the usual lines
 setting() {
@@ -17,7 +15,7 @@ setting() {
     SERVER=$VPND CLIENT=$VPND
     [ "$1" = vpnd ] || SERVER=$OPENVPN
     [ "$2" = vpnd ] || CLIENT=$OPENVPN
-    ln -s "$PKI_CACHE/ec" "$WORK/pki"
+    pki "$WORK/pki"
     mkdir "$WORK/tmp"
     cat >"$WORK/server.conf" <<-END
 		dev tun0
@@ -407,7 +405,6 @@ pam() { # SERVER CLIENT
     wait_for 5 "the PAM process to end" sh -c "[ -z \"\$(ip netns pids '$(ns s)')\" ]"
 }
 
-pki "$PKI_CACHE/ec" ec
 for pair in vpnd,openvpn openvpn,vpnd vpnd,vpnd; do
     ends="${pair/,/ }"
     # shellcheck disable=SC2086 # two words

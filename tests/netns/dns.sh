@@ -8,7 +8,6 @@
 #       tun0 10.77.0.1 === tunnel === 10.77.0.x tun0
 . "$(dirname "$0")/../tools/testlib.sh"
 
-TOOLS=${BUILD_DIR:-$SOURCE_DIR/build}/tests/tools
 HOST_CONF() { echo "/etc/netns/$(ns c)/resolv.conf"; }
 
 # prepare PUSH...: server with these pushed lines
@@ -63,7 +62,7 @@ in_mock() { expect_log "$WORK/mock.log" "^$1\$" 5; }
 
 mock_bus() { # [refuse|forget]
     need dbus-daemon
-    [ -x "$TOOLS/resolve1_mock" ] || skip "tests/tools/resolve1_mock is not built"
+    test_programs resolve1_mock
     cat >"$WORK/bus.conf" <<-END
 		<busconfig>
 		  <type>system</type>
@@ -77,7 +76,7 @@ mock_bus() { # [refuse|forget]
     export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$WORK/bus
     start bus dbus-daemon --config-file="$WORK/bus.conf" --nofork
     wait_for 5 "the bus" test -S "$WORK/bus"
-    start mock "$TOOLS/resolve1_mock" "$@"
+    start mock "$BUILD_DIR/tests/tools/resolve1_mock" "$@"
     sleep 0.1
     kill -0 "$(pid_of mock)" 2>/dev/null || skip "built without libsystemd"
     in_mock ready

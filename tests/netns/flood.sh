@@ -6,17 +6,15 @@
 . "$(dirname "$0")/../tools/testlib.sh"
 
 STRANGERS=$TESTS_DIR/tools/strangers.py
-HANDSHAKES=${HANDSHAKES:-$(dirname "$VPND")/../tests/tools/handshakes}
-PKI_CACHE=$(mktemp -d "${TMPDIR:-/tmp}/vpnd-test-pki.XXXXXX")
-trap 'rm -rf "$PKI_CACHE"' EXIT
+HANDSHAKES=$BUILD_DIR/tests/tools/handshakes
 
 setting() { # OPTION...
     need openssl python3 jq
-    [ -x "$HANDSHAKES" ] || make -s -C "$(dirname "$HANDSHAKES")/../.." tests/tools/handshakes
+    test_programs handshakes
     server_and_client
     in_ns c ip route add local 10.98.0.0/16 dev lo
     in_ns s ip route add 10.98.0.0/16 via 10.99.0.2
-    ln -s "$PKI_CACHE/ec" "$WORK/pki"
+    pki "$WORK/pki"
     cat >"$WORK/server.conf" <<-END
 		dev tun0
 		dev-type tun
@@ -97,7 +95,6 @@ too_often() {
     ! client --timeout 3 >"$WORK/third.log" || fail "a third client came in"
 }
 
-pki "$PKI_CACHE/ec" ec
 run_case resets resets
 run_case cookies cookies
 run_case max-clients too_many_clients

@@ -9,9 +9,6 @@
 
 SERVER=${SERVER:-openvpn}
 [ "$SERVER" = openvpn ] || SUITE=$SUITE-$SERVER
-CLIENT_PKI=$(mktemp -d "${TMPDIR:-/tmp}/vpnd-test-pki.XXXXXX")
-trap 'rm -rf "$CLIENT_PKI"' EXIT
-pki "$CLIENT_PKI/pki"
 
 server_program() { if [ "$SERVER" = vpnd ]; then echo "$VPND"; else echo "$OPENVPN"; fi; }
 
@@ -19,7 +16,7 @@ server_program() { if [ "$SERVER" = vpnd ]; then echo "$VPND"; else echo "$OPENV
 network() {
     need "$(server_program)" openssl
     server_and_client
-    cp -r "$CLIENT_PKI/pki" "$WORK/pki"
+    pki "$WORK/pki"
     chmod 755 "$WORK/pki"
 }
 

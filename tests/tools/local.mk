@@ -20,3 +20,7 @@ tests_tools_resolve1_mock_LDADD = $(LIB_BASE) $(SYSTEMD_LIBS)
 
 check_PROGRAMS += tests/tools/udp_delay
 tests_tools_udp_delay_SOURCES = tests/tools/udp_delay.c
+
+# What system tests run besides vpnd.
+test-programs: tests/tools/handshakes tests/tools/resolve1_mock $(PLUGIN_PROBES)
+.PHONY: test-programs

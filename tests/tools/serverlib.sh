@@ -43,10 +43,7 @@ client_up() {
 more_certificates() {
     local i
     for i in $(seq "$2" "$3"); do
-        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/O=Test/CN=client$i" \
-            -keyout "$1/client$i.key" -out "$1/client$i.csr" 2>/dev/null
-        openssl x509 -req -in "$1/client$i.csr" -CA "$1/ca.crt" -CAkey "$1/ca.key" -CAcreateserial -days 825 \
-            -out "$1/client$i.crt" -extfile <(printf 'keyUsage=critical,digitalSignature,keyAgreement\nextendedKeyUsage=clientAuth\nbasicConstraints=CA:FALSE\n') 2>/dev/null
+        certificate "$1" "client$i" "-newkey ec -pkeyopt ec_paramgen_curve:P-256" clientAuth
     done
     chmod 600 "$1"/*.key
 }

@@ -3,16 +3,25 @@
 # What every system test shares: uniquely named namespaces, a test PKI, processes that are always cleaned up, and
 # cases that print one line each (PASS, FAIL or SKIP and a name), which tests/run.sh counts.
 #
-# A test file sources this, defines functions, and calls `run_case NAME FUNCTION [ARGS]` for each. A case runs in
-# a subshell with `set -e`; everything it started or made is gone when it ends.
+# A test file sources this, defines functions, calls `run_case NAME FUNCTION [ARGS]` for each, and ends with `finish`.
+# A case runs in a subshell with `set -e`; everything it started or made is gone when it ends. Under tests/run.sh cases
+# run beside each other, those of one file too, so a case relies on nothing but what it made itself.
 
 set -u
 TESTS_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 SOURCE_DIR=$(dirname "$TESTS_DIR")
 VPND=${VPND:-$SOURCE_DIR/build/src/vpnd}
+BUILD_DIR=${BUILD_DIR:-$(dirname "$(dirname "$VPND")")}
 OPENVPN=${OPENVPN:-$(command -v openvpn || echo /usr/sbin/openvpn)}
 SUITE=$(basename "$0" .sh)
 FAILED=0
+CASES=() # that run in the background
+
+# What is made once and copied by cases (see pki). tests/run.sh shares one store among all files.
+if [ -z "${STORE:-}" ]; then
+    STORE=$(mktemp -d "${TMPDIR:-/tmp}/vpnd-test-store.XXXXXX")
+    trap 'rm -rf "$STORE"' EXIT
+fi
 
 # ---------------------------------------------------------------- cases
 
@@ -25,18 +34,18 @@ case_cleanup() {
         for pid in $(ip netns pids "$ns" 2>/dev/null); do kill -KILL "$pid" 2>/dev/null || true; done
         ip netns del "$ns" 2>/dev/null || true
         rm -rf "/etc/netns/$ns"
-        rm -rf "/etc/netns/$ns"
     done
 }
 
 # try_case COMMAND...: run it in $work; its status is that of the case
 try_case() {
     (
+        trap 'exit 130' INT # which background shells ignore
         WORK=$work
         mkdir "$WORK/run"
         export RUNTIME_DIRECTORY=$WORK/run # of vpnd, instead of the host's
         # Short and unique: an interface name has 15 characters.
-        TAG=v$(printf '%x' $$)$(printf '%02x' $((RANDOM % 256)))
+        TAG=v$(printf '%x' $BASHPID)$(printf '%02x' $((RANDOM % 256)))
         trap case_cleanup EXIT
         # A command that fails without a word of its own is named; the innermost one.
         ERR_SAID=
@@ -55,12 +64,11 @@ show_failure() {
     done
 }
 
-# run_case NAME COMMAND...: one test case. With SECOND_TRY=1 one that failed is shown and run once more: for machines
-# whose load nobody controls; the line then says so.
-run_case() {
-    local name=$SUITE/$1 started=$SECONDS work status reason note=
+# judge_case NAME COMMAND...: run one test case and print how it ended; 1 if it failed. With SECOND_TRY=1 one that
+# failed is shown and run once more: for machines whose load nobody controls; the line then says so.
+judge_case() {
+    local name=$1 started=$SECONDS work status reason note=
     shift
-    if [ -n "${ONLY:-}" ] && [[ $name != *"$ONLY"* ]]; then return 0; fi
     while :; do
         work=$(mktemp -d "${TMPDIR:-/tmp}/vpnd-test.XXXXXX")
         chmod 755 "$work"
@@ -78,19 +86,46 @@ run_case() {
     77) echo "SKIP $name: $(grep -av 'Killed' "$work/case.log" | tail -n 1)" ;;
     *)
         echo "FAIL $name: $reason"
-        FAILED=1
         if [ -n "${KEEP:-}" ]; then
             echo "     kept: $work"
-            return 0
+            return 1
         fi
         show_failure
         ;;
     esac
     rm -rf "$work"
+    [ $status = 0 ] || [ $status = 77 ]
 }
 
-# finish: exit status of the file
-finish() { exit "$FAILED"; }
+# run_case NAME COMMAND...: one test case. CASE_SLOTS is a pipe that holds one byte for each case that may run now.
+run_case() {
+    local name=$SUITE/$1 slot
+    shift
+    if [ -n "${ONLY:-}" ] && [[ $name != *"$ONLY"* ]]; then return 0; fi
+    if [ -z "${CASE_SLOTS:-}" ]; then
+        judge_case "$name" "$@" || FAILED=1
+        return 0
+    fi
+    read -r -N 1 slot <"$CASE_SLOTS"
+    (
+        trap 'printf "%s" "$slot" 1<>"$CASE_SLOTS"' EXIT
+        shown=$(mktemp "$STORE/case.XXXXXX")
+        judge_case "$name" "$@" >"$shown"
+        status=$?
+        flock "$STORE" cat "$shown"
+        rm -f "$shown"
+        exit $status
+    ) &
+    CASES+=($!)
+}
+
+# finish: end of the file; 3 if a case failed
+finish() {
+    local pid
+    for pid in ${CASES[@]+"${CASES[@]}"}; do wait "$pid" || FAILED=1; done
+    [ "$FAILED" = 0 ] || exit 3
+    exit 0
+}
 
 # fail TEXT: end the case
 fail() {
@@ -120,6 +155,15 @@ need_net() {
     [ "$(id -u)" = 0 ] || skip "needs root"
     [ -c /dev/net/tun ] || skip "no /dev/net/tun"
     need ip
+}
+
+# test_programs NAME...: see that these of tests/tools are built
+test_programs() {
+    local name
+    for name in "$@"; do
+        [ -e "$BUILD_DIR/tests/tools/$name" ] ||
+            flock "$BUILD_DIR" make -s -C "$BUILD_DIR" "tests/tools/$name" || skip "no compiler for $name"
+    done
 }
 
 # wait_for SECONDS WHAT COMMAND...: poll until the command succeeds; fails the case after SECONDS
@@ -198,13 +242,24 @@ server_and_client() {
 
 # ---------------------------------------------------------------- PKI
 
-# pki DIR [ec|rsa|ed25519]: ca, server, client1..client3, expired client; made once and reused
+# pki DIR [ec|rsa|ed25519]: a copy of a CA's files: ca, server, client1..client3, static.key. They are made once:
+# directories of one name and type have the same.
 pki() {
-    local dir=$1 type=${2:-ec}
+    local dir=$1 type=${2:-ec} made
     [ ! -e "$dir/done" ] || return 0
+    made=$STORE/$type-$(basename "$dir")
+    (
+        flock 8
+        [ -e "$made/done" ] || make_pki "$made" "$type"
+    ) 8>"$made.lock"
     mkdir -p "$dir"
-    local new
-    case $type in
+    cp -r "$made/." "$dir"
+}
+
+make_pki() { # DIR TYPE
+    local dir=$1 new name usage
+    mkdir -p "$dir"
+    case $2 in
     ec) new="-newkey ec -pkeyopt ec_paramgen_curve:P-256" ;;
     rsa) new="-newkey rsa:2048" ;;
     ed25519) new="-newkey ed25519" ;;
@@ -212,16 +267,11 @@ pki() {
     # shellcheck disable=SC2086
     openssl req -x509 $new -nodes -days 3650 -subj "/CN=test CA" -keyout "$dir/ca.key" -out "$dir/ca.crt" \
         -addext "basicConstraints=critical,CA:TRUE" -addext "keyUsage=critical,keyCertSign,cRLSign" 2>/dev/null
-    local name usage
     for name in server client1 client2 client3; do
         usage=clientAuth
         [ $name != server ] || usage=serverAuth
-        # shellcheck disable=SC2086
-        openssl req $new -nodes -subj "/O=Test/CN=$name" -keyout "$dir/$name.key" -out "$dir/$name.csr" 2>/dev/null
-        openssl x509 -req -in "$dir/$name.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial -days 825 \
-            -out "$dir/$name.crt" -extfile <(printf 'keyUsage=critical,digitalSignature,keyAgreement,keyEncipherment\nextendedKeyUsage=%s\nbasicConstraints=CA:FALSE\n' $usage) 2>/dev/null
+        certificate "$dir" "$name" "$new" $usage
     done
-    [ "$type" != ed25519 ] || true
     openssl rand -hex 256 | fold -w 32 | {
         echo "-----BEGIN OpenVPN Static key V1-----"
         cat
@@ -229,4 +279,13 @@ pki() {
     } >"$dir/static.key"
     chmod 600 "$dir"/*.key
     : >"$dir/done"
+}
+
+# certificate DIR NAME NEW-KEY-OPTIONS USAGE: NAME.key and NAME.crt, signed by DIR's CA
+certificate() {
+    local dir=$1 name=$2
+    # shellcheck disable=SC2086
+    openssl req $3 -nodes -subj "/O=Test/CN=$name" -keyout "$dir/$name.key" -out "$dir/$name.csr" 2>/dev/null
+    openssl x509 -req -in "$dir/$name.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial -days 825 \
+        -out "$dir/$name.crt" -extfile <(printf 'keyUsage=critical,digitalSignature,keyAgreement,keyEncipherment\nextendedKeyUsage=%s\nbasicConstraints=CA:FALSE\n' "$4") 2>/dev/null
 }
