@@ -107,7 +107,8 @@ struct dp_device {
  *  refuses are switched off and named by dp_describe(). Return: 0 or negative; the fds are consumed either way. */
 int dp_device_attach(struct dp *dp, const struct dp_device *device);
 
-/** dp_device_detach - stop and close the device's fds; peers and keys stay. */
+/** dp_device_detach - stop and close the device's fds, which are closed when it returns (it waits for the end of each
+ *  worker's turn); peers and keys stay. */
 void dp_device_detach(struct dp *dp);
 
 /** dp_device_set_mtu - the device's MTU was changed while running. */

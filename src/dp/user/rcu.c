@@ -47,8 +47,7 @@ static void *reclaim(void *arg)
             break;
         }
         (void)pthread_mutex_unlock(&domain->lock);
-        synchronize_rcu();
-        ORDER_GRACE_OVER();
+        rcu_readers_wait();
         release_all(batch);
         (void)pthread_mutex_lock(&domain->lock);
     }
@@ -93,6 +92,12 @@ void rcu_domain_defer(struct rcu_domain *domain, struct rcu_item *item, void (*r
     domain->waiting = item;
     (void)pthread_cond_signal(&domain->wake);
     (void)pthread_mutex_unlock(&domain->lock);
+}
+
+void rcu_readers_wait(void)
+{
+    synchronize_rcu();
+    ORDER_GRACE_OVER();
 }
 
 void rcu_reader_start(void)

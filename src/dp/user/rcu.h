@@ -40,6 +40,10 @@ void rcu_domain_stop(struct rcu_domain *domain);
  *  Any thread; never blocks. */
 void rcu_domain_defer(struct rcu_domain *domain, struct rcu_item *item, void (*release)(struct rcu_item *item));
 
+/** rcu_readers_wait - wait until no reader holds what was unlinked before: a turn of each worker. No reader may call
+ *  it. For what has to be released before its caller goes on; everything else is deferred. */
+void rcu_readers_wait(void);
+
 /** rcu_reader_start - the calling thread becomes a reader (online). */
 void rcu_reader_start(void);
 

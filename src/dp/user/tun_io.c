@@ -9,7 +9,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "base/list.h"
 #include "base/mem.h"
 #include "dp/user/forward.h"
 #include "dp/user/user.h"
@@ -103,11 +102,6 @@ void device_free(struct device *device)
     }
 }
 
-static void release(struct rcu_item *item)
-{
-    device_free(container_of(item, struct device, rcu));
-}
-
 void tun_io_detach(struct user *user)
 {
     user_lock(user);
@@ -119,7 +113,9 @@ void tun_io_detach(struct user *user)
     for (unsigned i = 0; i < d->queues; i++) {
         worker_unwatch(user->workers[i < user->dp.config.workers ? i : 0], d->fds[i]);
     }
-    rcu_domain_defer(&user->rcu, &d->rcu, release);
+    /* The device has to be gone when this returns: programs run after it, and its name may be taken again. */
+    rcu_readers_wait();
+    device_free(d);
 }
 
 const struct device *tun_io_device(const struct worker *w)

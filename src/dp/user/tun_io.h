@@ -22,7 +22,6 @@ struct worker;
 
 /** An attached device. Published; queues close after a grace period. */
 struct device {
-    struct rcu_item rcu;
     int fds[DP_TUN_QUEUES_MAX];
     unsigned queues;
     bool vnet_header;
