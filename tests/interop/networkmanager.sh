@@ -144,7 +144,7 @@ networkmanager() { # SERVER CLIENT [PROTO]
     same_program "$2" || fail "another program made the connection"
     wait_for 10 "a ping through the tunnel" in_ns c ping -c 1 -W 1 10.77.0.1
     in_ns c ip route show 10.66.0.0/16 | grep -q tun0 || fail "the pushed route is missing"
-    in_ns c ip -6 addr show dev tun0 | grep -q fd77:: || fail "no IPv6 address"
+    wait_for 10 "an IPv6 address" sh -c "ip -n $(ns c) -6 addr show dev tun0 | grep -q fd77::"
     nm -t -g IP4.DNS connection show tunnel | grep -q 10.77.0.1 || fail "the pushed DNS server did not arrive"
     nm --wait 20 connection down tunnel
     wait_for 10 "the device to go" sh -c "! ip -n $(ns c) link show tun0"

@@ -133,8 +133,7 @@ without_switch() {
 # The tunnel's own packets never go into the tunnel, whatever routes say.
 recursive() {
     prepare "redirect-gateway def1"
-    in_ns c ip route del 10.99.0.1/32 || true
-    in_ns c ip route add 10.99.0.1/32 dev tun0
+    in_ns c ip route replace 10.99.0.1/32 dev tun0
     # Packets that come back into the tunnel are dropped until the route around it has been put back.
     wait_for 10 "the route around the tunnel" around
     wait_for 10 "a ping afterwards" in_ns c ping -c 1 -W 1 10.77.0.1

@@ -43,7 +43,7 @@ client_up() {
 more_certificates() {
     local i
     for i in $(seq "$2" "$3"); do
-        certificate "$1" "client$i" "-newkey ec -pkeyopt ec_paramgen_curve:P-256" clientAuth
+        pki_certificate "$1" "client$i" "-newkey ec -pkeyopt ec_paramgen_curve:P-256" clientAuth
     done
     chmod 600 "$1"/*.key
 }

@@ -270,7 +270,7 @@ make_pki() { # DIR TYPE
     for name in server client1 client2 client3; do
         usage=clientAuth
         [ $name != server ] || usage=serverAuth
-        certificate "$dir" "$name" "$new" $usage
+        pki_certificate "$dir" "$name" "$new" $usage
     done
     openssl rand -hex 256 | fold -w 32 | {
         echo "-----BEGIN OpenVPN Static key V1-----"
@@ -281,8 +281,8 @@ make_pki() { # DIR TYPE
     : >"$dir/done"
 }
 
-# certificate DIR NAME NEW-KEY-OPTIONS USAGE: NAME.key and NAME.crt, signed by DIR's CA
-certificate() {
+# pki_certificate DIR NAME NEW-KEY-OPTIONS USAGE: NAME.key and NAME.crt, signed by DIR's CA
+pki_certificate() {
     local dir=$1 name=$2
     # shellcheck disable=SC2086
     openssl req $3 -nodes -subj "/O=Test/CN=$name" -keyout "$dir/$name.key" -out "$dir/$name.csr" 2>/dev/null
