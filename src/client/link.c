@@ -21,7 +21,6 @@
 #define PUSH_FIRST_REPEATS 2u    /* after 1 s and 2 s, for replies that were lost; then at the usual pace */
 #define PUSH_INTERVAL_MS 5000u
 #define DROPPED_LINES_PER_S 3u
-#define OCC_REPLY_MAX 1700u
 
 struct link {
     struct link_request request;
@@ -506,7 +505,7 @@ static void payload(struct link *l, const struct dp_event *event)
     if (l->mtu_test) {
         mtu_test_payload(l->mtu_test, event->data, event->len);
     }
-    uint8_t reply[OCC_REPLY_MAX];
+    uint8_t reply[DATA_PKT_OCC_REPLY_MAX];
     struct wr w = wr_init(reply, sizeof(reply));
     struct dp_peer_stats stats = {0};
     (void)dp_peer_stats(l->request.dp, l->peer.id, &stats);

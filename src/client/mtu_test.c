@@ -42,8 +42,7 @@ static void ask_for_load(struct mtu_test *t)
     uint8_t message[DATA_PKT_MAGIC_SIZE + 1 + sizeof(uint16_t)];
     struct wr w = wr_init(message, sizeof(message));
     unsigned size = load_size(t) + DATA_PKT_LOAD_OVERHEAD;
-    data_pkt_occ_write(&w, DATA_PKT_OCC_MTU_LOAD_REQUEST);
-    wr_u16(&w, size < UINT16_MAX ? (uint16_t)size : UINT16_MAX);
+    data_pkt_load_request_write(&w, size);
     send_message(t, &w);
 }
 

@@ -211,6 +211,7 @@ struct dp_peer {
     bool replay_strict;        /* `replay-window 0`: only the next id; replay_window is ignored */
     bool tx_ordered;           /* the peer's window is small or unknown: keep one key's packets in order */
     bool may_float;            /* UDP: an authenticated packet from a new address moves the peer */
+    bool probe_path;           /* UDP: find out by padded OCC messages how large a packet may be */
     enum dp_framing framing;
     bool compress_tx;          /* allow-compression yes: also compress what we send (lz4) */
     unsigned mssfix;           /* bytes, meaning by mode; 0 off */

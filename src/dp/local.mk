@@ -17,6 +17,7 @@ src_dp_libdp_a_SOURCES = \
 	src/dp/user/keyslot_epoch.c \
 	src/dp/user/keyslot_format.h \
 	src/dp/user/mtu_learn.c src/dp/user/mtu_learn.h \
+	src/dp/user/mtu_probe.c src/dp/user/mtu_probe.h \
 	src/dp/user/packet.h \
 	src/dp/user/path.c src/dp/user/path.h \
 	src/dp/user/peer.c src/dp/user/peer.h \

@@ -212,6 +212,7 @@ void data_peer_fill(const struct data_peer_request *request, struct dp_peer *out
     out->framing = data_framing(client->compress);
     out->compress_tx = config->allow_compression == CONFIG_COMPRESSION_YES;
     out->tx_ordered = true; /* no peer says how large its window is; stock ones have 64 */
+    out->probe_path = true;
     fill_replay(config, out);
     fill_mssfix(connection, out);
     out->fragment = request->tcp ? 0 : connection->fragment.size;

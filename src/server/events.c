@@ -17,7 +17,6 @@
 #include "wire/data_pkt.h"
 #include "wire/opcode.h"
 
-#define OCC_REPLY_MAX 1700
 
 /* ------------------------------------------------------------------ control packets */
 
@@ -131,7 +130,7 @@ static void on_float_conflict(struct server *server, struct instance *instance, 
 
 static void on_payload(struct server *server, struct instance *instance, const struct dp_event *event)
 {
-    uint8_t reply[OCC_REPLY_MAX];
+    uint8_t reply[DATA_PKT_OCC_REPLY_MAX];
     struct wr w = wr_init(reply, sizeof(reply));
     if (!data_pkt_is_occ(event->data, event->len)) {
         return;

@@ -69,3 +69,38 @@ uint32_t data_pkt_window_read(const uint8_t *payload, size_t len)
     }
     return be32_load(payload + DATA_PKT_MAGIC_SIZE + 1);
 }
+
+void data_pkt_probe_write(struct wr *w, size_t len)
+{
+    data_pkt_occ_write(w, DATA_PKT_OCC_MTU_REQUEST);
+    size_t written = DATA_PKT_MAGIC_SIZE + 1;
+    size_t filler = len > written ? len - written : 0;
+    uint8_t *at = wr_reserve(w, filler);
+    if (at && filler) {
+        memset(at, 0, filler);
+    }
+}
+
+void data_pkt_load_request_write(struct wr *w, unsigned size)
+{
+    data_pkt_occ_write(w, DATA_PKT_OCC_MTU_LOAD_REQUEST);
+    wr_u16(w, size < UINT16_MAX ? (uint16_t)size : UINT16_MAX);
+}
+
+static bool is_type(const uint8_t *payload, size_t len, enum data_pkt_occ type)
+{
+    return data_pkt_is_occ(payload, len) && payload[DATA_PKT_MAGIC_SIZE] == type;
+}
+
+size_t data_pkt_load_len(const uint8_t *payload, size_t len)
+{
+    return is_type(payload, len, DATA_PKT_OCC_MTU_LOAD) ? len : 0;
+}
+
+unsigned data_pkt_mtu_reply_read(const uint8_t *payload, size_t len)
+{
+    if (len < DATA_PKT_MAGIC_SIZE + 1 + 2 * sizeof(uint16_t) || !is_type(payload, len, DATA_PKT_OCC_MTU_REPLY)) {
+        return 0;
+    }
+    return be16_load(payload + DATA_PKT_MAGIC_SIZE + 1);
+}

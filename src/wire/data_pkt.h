@@ -19,6 +19,7 @@
 #define DATA_PKT_AEAD_OVERHEAD (DATA_PKT_V2_HEADER + DATA_PKT_ID_SIZE + DATA_PKT_TAG_SIZE)          /* 24 */
 #define DATA_PKT_EPOCH_OVERHEAD (DATA_PKT_V2_HEADER + DATA_PKT_EPOCH_ID_SIZE + DATA_PKT_TAG_SIZE)   /* 28 */
 #define DATA_PKT_MAGIC_SIZE 16
+#define DATA_PKT_OCC_REPLY_MAX 9216   /* longest reply to an OCC message that is worth sending */
 #define DATA_PKT_LOAD_OVERHEAD 28     /* what OpenVPN counts as overhead of a requested MTU_LOAD (10.2); 4 too many */
 
 /** The payload of a ping (10.1), exactly these 16 bytes. */
@@ -94,6 +95,20 @@ void data_pkt_window_write(struct wr *w, uint32_t window);
 
 /** data_pkt_window_read - the window that a payload tells. Return: 0 when it is no such message. */
 uint32_t data_pkt_window_read(const uint8_t *payload, size_t len);
+
+/** data_pkt_probe_write - an MTU_REQUEST that is filled up to @len bytes, so that its answer proves that a packet of
+ *  this size arrived; others than vpnd answer it too. @w: room for @len. */
+void data_pkt_probe_write(struct wr *w, size_t len);
+
+/** data_pkt_load_request_write - ask for an MTU_LOAD; @size as OpenVPN counts it, see DATA_PKT_LOAD_OVERHEAD. */
+void data_pkt_load_request_write(struct wr *w, unsigned size);
+
+/** data_pkt_load_len - length of a payload that is an MTU_LOAD. Return: 0 when it is something else. */
+size_t data_pkt_load_len(const uint8_t *payload, size_t len);
+
+/** data_pkt_mtu_reply_read - the largest datagram that the peer has received, as an MTU_REPLY tells. Return: 0 when
+ *  @payload is something else. */
+unsigned data_pkt_mtu_reply_read(const uint8_t *payload, size_t len);
 
 /** What an answer to an OCC message needs to know. */
 struct data_pkt_occ_facts {

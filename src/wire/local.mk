@@ -13,6 +13,7 @@ src_wire_libwire_a_SOURCES = \
 	src/wire/keymethod.c src/wire/keymethod.h \
 	src/wire/mss.c src/wire/mss.h \
 	src/wire/mtu.c src/wire/mtu.h \
+	src/wire/mtu_search.c src/wire/mtu_search.h \
 	src/wire/nat.c src/wire/nat.h \
 	src/wire/occ.c src/wire/occ.h \
 	src/wire/opcode.c src/wire/opcode.h \

@@ -7,6 +7,7 @@
 #include "fuzz.h"
 #include "wire/ctrl_pkt.h"
 #include "wire/data_pkt.h"
+#include "wire/mtu_search.h"
 #include "wire/opcode.h"
 #include "wire/stream.h"
 
@@ -43,11 +44,28 @@ static void stream(const uint8_t *data, size_t size)
     (void)stream_guess(data, size);
 }
 
+/* A peer that answers whatever it likes to the questions for the path's MTU: a byte a second. */
+static void search(const uint8_t *data, size_t size)
+{
+    struct mtu_search s;
+    unsigned limit = 0;
+    if (size < 6) {
+        return;
+    }
+    mtu_search_begin(&s, be16_load(data), be16_load(data + 2), be16_load(data + 4));
+    for (size_t i = 6; i < size; i++) {
+        (void)mtu_search_tick(&s, data[i] & 7u);
+        limit = mtu_search_limit(&s, limit);
+        FUZZ_REQUIRE(limit <= s.top && s.size <= MTU_SEARCH_TOP_MAX);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t *copy = fuzz_copy(data, size);
     packet(copy, size);
     stream(copy, size);
+    search(copy, size);
     size_t packet_len;
     struct span wkc;
     if (ctrl_pkt_wkc_split(copy, size, &packet_len, &wkc) == 0) {
@@ -62,6 +80,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct data_pkt_occ_facts facts = {.options_string = "V4,dev-type tun"};
     (void)data_pkt_is_ping(copy, size);
     (void)data_pkt_occ_answer(&w, copy, size, &facts);
+    FUZZ_REQUIRE(data_pkt_load_len(copy, size) <= size);
+    FUZZ_REQUIRE(data_pkt_mtu_reply_read(copy, size) <= UINT16_MAX);
+    (void)data_pkt_window_read(copy, size);
     free(copy);
     return 0;
 }

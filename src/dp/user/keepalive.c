@@ -3,6 +3,7 @@
 
 #include "dp/user/announce.h"
 #include "dp/user/mtu_learn.h"
+#include "dp/user/mtu_probe.h"
 #include "dp/user/peer.h"
 #include "dp/user/tcp_io.h"
 #include "dp/user/user.h"
@@ -10,6 +11,7 @@
 #include "wire/data_pkt.h"
 
 #define SWEEP_INTERVAL_S 5
+#define PROBED_A_SECOND 128u /* peers whose path is looked at, at most */
 
 static bool tell_timeout(struct worker *w, const struct peer *peer, enum dp_gone_reason reason)
 {
@@ -88,6 +90,7 @@ void keepalive_tick(struct worker *w)
 {
     struct user *u = w->user;
     uint32_t high = atomic_load_explicit(&u->peer_high, memory_order_relaxed);
+    unsigned probes = PROBED_A_SECOND;
     bool sweep = w->now_s % SWEEP_INTERVAL_S == 0;
     for (uint32_t i = 0; i < high; i++) {
         struct peer *peer = atomic_load_explicit(&u->peers[i], memory_order_acquire);
@@ -99,6 +102,7 @@ void keepalive_tick(struct worker *w)
         announce_tick(w, peer);
         check_ping(w, peer);
         mtu_learn_refresh(w, peer);
+        mtu_probe_tick(w, peer, &probes);
         if (sweep) {
             expire_fragments(w, peer);
         }

@@ -14,8 +14,7 @@
 #define REFRESH_S 30u         /* a learnt limit is looked at again so often */
 #define IP4_DONT_FRAGMENT 0x40
 
-/* At most one question a second for a peer: several system calls, and a refused packet may be asked for at will. */
-static unsigned path_mtu_of(const struct worker *w, struct peer *peer)
+unsigned mtu_learn_ask(struct worker *w, struct peer *peer)
 {
     if (atomic_exchange_explicit(&peer->path_asked, w->now_s, memory_order_relaxed) == w->now_s) {
         return 0;
@@ -28,31 +27,68 @@ static unsigned path_mtu_of(const struct worker *w, struct peer *peer)
     return mtu < PATH_MTU_MIN ? 0 : mtu;
 }
 
-/* Take over a limit. An ordinary one is none, unless nothing fragments: then a full packet just leaves in two parts, as
- * everybody does it. */
-static void adopt(struct worker *w, struct peer *peer, unsigned mtu)
+/* Put the smaller one of what was told and what was found out into force; 0 is none. @shown: what to call the path's
+ * MTU when there is no limit any more; 0: say nothing yet. Under the lock. */
+static void adopt(struct worker *w, struct peer *peer, unsigned shown)
 {
-    struct dp_event event = {.type = DP_EV_PATH_MTU, .peer = peer->id, .other = DP_PEER_ID_NONE, .mtu = mtu};
+    struct dp_event event = {.type = DP_EV_PATH_MTU, .peer = peer->id, .other = DP_PEER_ID_NONE};
     struct mtu_link link;
-    user_lock(w->user);
     struct path *path = atomic_load(&peer->path);
-    bool limits = mtu < ORDINARY_MTU || atomic_load(&path->strict);
-    bool known = atomic_load(&peer->path_mtu) != 0;
-    atomic_store(&peer->path_mtu, limits ? mtu : 0);
+    unsigned told = peer->path_told;
+    unsigned found = peer->path_found;
+    unsigned limit = told && (!found || told < found) ? told : found;
+    bool changes = limit != atomic_load(&peer->path_mtu);
+    event.mtu = limit ? limit : shown;
+    atomic_store(&peer->path_mtu, limit);
     peer_resize(peer);
-    event.inner = peer_link(peer, &link) ? mtu_inner(&link, mtu) : 0;
+    event.inner = peer_link(peer, &link) ? mtu_inner(&link, event.mtu) : 0;
     event.inner = event.inner < UINT16_MAX ? event.inner : UINT16_MAX;
-    atomic_store(&peer->inner_max, limits ? event.inner : 0);
-    atomic_store(&peer->fit_above, limits ? (uint16_t)event.inner : 0);
-    if (!limits && !atomic_load(&peer->tx_ordered)) {
+    atomic_store(&peer->inner_max, limit ? event.inner : 0);
+    atomic_store(&peer->fit_above, limit ? (uint16_t)event.inner : 0);
+    if (!limit && !atomic_load(&peer->tx_ordered)) {
         mtu_learn_expect(peer);
     }
-    if ((limits || known) && atomic_load(&path->gso_max)) {
+    if (changes && atomic_load(&path->gso_max)) {
         atomic_store(&path->gso_max, UINT16_MAX); /* what was refused before tells nothing about the new size */
     }
+    if (shown && limit != peer->path_said && worker_event(w, &event, EVENT_IMPORTANT)) {
+        peer->path_said = limit;
+    }
+}
+
+/* An ordinary limit is none, unless nothing fragments: then a full packet just leaves in two parts, as everybody does
+ * it. */
+void mtu_learn_told(struct worker *w, struct peer *peer, unsigned mtu)
+{
+    user_lock(w->user);
+    const struct path *path = atomic_load(&peer->path);
+    peer->path_told = mtu < ORDINARY_MTU || atomic_load(&path->strict) ? mtu : 0;
+    adopt(w, peer, mtu);
     user_unlock(w->user);
-    if (limits || known) {
-        (void)worker_event(w, &event, EVENT_IMPORTANT);
+}
+
+void mtu_learn_probed(struct worker *w, struct peer *peer, const struct mtu_search *search, bool ended)
+{
+    user_lock(w->user);
+    unsigned limit = mtu_search_limit(search, peer->path_found);
+    if (limit != peer->path_found || ended) {
+        peer->path_found = limit;
+        adopt(w, peer, ended && search->state == MTU_SEARCH_DONE ? search->passed : 0);
+    }
+    user_unlock(w->user);
+}
+
+void mtu_learn_forget(struct peer *peer)
+{
+    peer->path_told = 0;
+    peer->path_found = 0;
+    peer->path_said = 0;
+    atomic_store(&peer->path_mtu, 0);
+    atomic_store(&peer->inner_max, 0);
+    atomic_store(&peer->fit_above, 0);
+    atomic_store(&peer->probe.stale, true);
+    if (!atomic_load(&peer->tx_ordered)) {
+        mtu_learn_expect(peer);
     }
 }
 
@@ -61,11 +97,11 @@ void mtu_learn(struct worker *w, struct peer *peer, uint32_t size)
     if (w == w->user->control) {
         return; /* the control thread sends under the lock; whether a test packet fits is no limit to learn anyhow */
     }
-    unsigned mtu = path_mtu_of(w, peer);
+    unsigned mtu = mtu_learn_ask(w, peer);
     const struct path *path = atomic_load_explicit(&peer->path, memory_order_acquire);
     unsigned ip = path->where.remote.any.sa_family == AF_INET6 ? IP_V6_HEADER : IP_V4_HEADER;
-    if (mtu && mtu < size + ip + IP_UDP_HEADER && mtu != atomic_load_explicit(&peer->path_mtu, memory_order_relaxed)) {
-        adopt(w, peer, mtu);
+    if (mtu && mtu < size + ip + IP_UDP_HEADER) {
+        mtu_learn_told(w, peer, mtu);
     }
 }
 
@@ -79,9 +115,9 @@ void mtu_learn_refresh(struct worker *w, struct peer *peer)
     if ((!known && !limited) || w->now_s - asked < REFRESH_S) {
         return;
     }
-    unsigned mtu = path_mtu_of(w, peer);
+    unsigned mtu = mtu_learn_ask(w, peer);
     if (mtu && mtu != known) {
-        adopt(w, peer, mtu);
+        mtu_learn_told(w, peer, mtu);
     }
 }
 
@@ -107,7 +143,7 @@ void mtu_learn_expect(struct peer *peer)
 static unsigned cut_limit(struct worker *w, struct peer *peer)
 {
     unsigned limit = atomic_load_explicit(&peer->cut_max, memory_order_relaxed);
-    unsigned mtu = limit ? 0 : path_mtu_of(w, peer);
+    unsigned mtu = limit ? 0 : mtu_learn_ask(w, peer);
     struct mtu_link link;
     if (mtu) {
         user_lock(w->user);

@@ -4,19 +4,33 @@
 
 /*
  * What fits the path to a peer. The kernel refuses datagrams longer than the path MTU that it knows; then it is asked
- * how much fits, the MSS clamp and fragment size follow, control is told, and what is still too long is cut (TCP) or
- * answered with "packet too big".
+ * how much fits; what it cannot know is found by probes (mtu_probe.h). The MSS clamp and fragment size follow, control
+ * is told, and what is still too long is cut (TCP) or answered with "packet too big".
  */
 #include <stdbool.h>
 #include <stdint.h>
 
 struct gso_plan;
+struct mtu_search;
 struct peer;
 struct worker;
 
 /** mtu_learn - the kernel refused a datagram of @size bytes for @peer. Asks at most once a second. Worker; on
  *  the control thread, which holds the lock, it does nothing. */
 void mtu_learn(struct worker *w, struct peer *peer, uint32_t size);
+
+/** mtu_learn_ask - the path's MTU as the kernel knows it. Return: 0 when that is nothing sensible, or it was asked in
+ *  this second already: it takes several system calls, and a refused packet may be asked for at will. Worker. */
+unsigned mtu_learn_ask(struct worker *w, struct peer *peer);
+
+/** mtu_learn_told - take over what the kernel knows. Worker. */
+void mtu_learn_told(struct worker *w, struct peer *peer, unsigned mtu);
+
+/** mtu_learn_probed - take over what a search found, silently while it goes on. Worker 0's timer. */
+void mtu_learn_probed(struct worker *w, struct peer *peer, const struct mtu_search *search, bool ended);
+
+/** mtu_learn_forget - the peer has another path; the caller recomputes its sizes. Under the lock. */
+void mtu_learn_forget(struct peer *peer);
 
 /** mtu_learn_refresh - now and then: whether a learnt limit still holds. Worker 0's timer. */
 void mtu_learn_refresh(struct worker *w, struct peer *peer);

@@ -73,6 +73,12 @@ bool peer_link(const struct peer *peer, struct mtu_link *link)
     return true;
 }
 
+unsigned peer_chunk(const struct peer *peer, const struct mtu_link *link)
+{
+    const struct dp_peer *s = &peer->settings;
+    return s->fragment ? mtu_fragment_chunk(link, s->fragment, s->fragment_mtu ? MTU_MODE_MTU : MTU_MODE_PACKET) : 0;
+}
+
 void peer_resize(struct peer *peer)
 {
     struct mtu_link link;
@@ -90,8 +96,7 @@ void peer_resize(struct peer *peer)
         unsigned fits = mtu_mss(&link, learnt, MTU_MODE_MTU);
         mss = fits && fits < mss ? fits : mss;
     }
-    enum mtu_mode mode = s->fragment_mtu ? MTU_MODE_MTU : MTU_MODE_PACKET;
-    unsigned chunk = s->fragment ? mtu_fragment_chunk(&link, s->fragment, mode) : 0;
+    unsigned chunk = peer_chunk(peer, &link);
     if (s->fragment && learnt) {
         unsigned fits = mtu_fragment_chunk(&link, learnt, MTU_MODE_MTU);
         chunk = fits && fits < chunk ? fits : chunk;
@@ -199,6 +204,7 @@ int peer_new(struct user *user, const struct dp_peer *settings, uint32_t now_s)
     atomic_init(&peer->tx_ordered, settings->tx_ordered);
     peer->may_float = (settings->may_float || user->dp.config.float_any) && !path->conn;
     peer->no_broadcast = settings->bcast != 0;
+    peer->probe_path = settings->probe_path;
     peer->alive.active_since = now_s;
     atomic_init(&peer->fragment_sequence, (uint8_t)rand_u32(rand_system()));
     apply_keepalive(peer, now_s);
@@ -229,12 +235,7 @@ int peer_move(struct peer *peer, const struct dp_path *where)
     if (path->conn) {
         conn_set_peer(path->conn, peer); /* the old path may have been the same connection */
     }
-    atomic_store(&peer->path_mtu, 0);
-    atomic_store(&peer->inner_max, 0);
-    atomic_store(&peer->fit_above, 0);
-    if (!atomic_load(&peer->tx_ordered)) {
-        mtu_learn_expect(peer);
-    }
+    mtu_learn_forget(peer);
     peer_resize(peer);
     return 0;
 }

@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "dp/dp.h"
 #include "dp/user/keyslot.h"
+#include "dp/user/mtu_probe.h"
 #include "dp/user/path.h"
 #include "wire/fragment.h"
 #include "wire/mtu.h"
@@ -70,6 +71,7 @@ struct peer {
     atomic_bool tx_ordered;
     bool may_float;
     bool no_broadcast;
+    bool probe_path;
 
     /* written by packets */
     _Alignas(64) _Atomic uint32_t last_rx; /* monotonic seconds of the last authenticated packet */
@@ -81,6 +83,10 @@ struct peer {
     _Alignas(64) struct dp_peer settings;  /* as last given; under the lock */
     struct keepalive_state alive;
     _Atomic uint32_t path_mtu;             /* learnt limit of outer packets; 0 unknown */
+    uint32_t path_told;                    /* what the kernel says about it, under the lock; 0 no limit */
+    uint32_t path_found;                   /* what probes say */
+    uint32_t path_said;                    /* the limit that control knows */
+    struct mtu_probe probe;
     _Atomic uint32_t inner_max;            /* longest inner IP packet that fits @path_mtu; 0 unknown */
     _Atomic uint32_t cut_max;              /* the same for the MTU of the way's first part; 0 not asked yet */
     _Atomic uint32_t announced;            /* how often our replay window was told */
@@ -133,6 +139,10 @@ void peer_resize(struct peer *peer);
 
 /** peer_link - all that decides the sizes of this peer's packets. Return: false without a key. Under the lock. */
 bool peer_link(const struct peer *peer, struct mtu_link *link);
+
+/** peer_chunk - what `fragment` allows in one datagram, whatever the path's MTU. Return: 0 without the option. Under
+ *  the lock. */
+unsigned peer_chunk(const struct peer *peer, const struct mtu_link *link);
 
 /** peer_stats_read - copy of the counters. Any thread. */
 void peer_stats_read(const struct peer *peer, struct dp_peer_stats *out);

@@ -10,6 +10,7 @@
 #include "dp/user/announce.h"
 #include "dp/user/floating.h"
 #include "dp/user/forward.h"
+#include "dp/user/mtu_probe.h"
 #include "dp/user/peer.h"
 #include "dp/user/tcp_io.h"
 #include "dp/user/tun_io.h"
@@ -205,7 +206,7 @@ static void deliver(struct worker *w, struct peer *peer, uint8_t *data, size_t l
         return;
     }
     if (data_pkt_is_occ(data, len)) {
-        if (!announce_received(peer, data, len)) {
+        if (!announce_received(peer, data, len) && !mtu_probe_received(peer, data, len)) {
             tell_payload(w, peer, data, len);
         }
         return;

@@ -273,39 +273,52 @@ void tx_plan(struct worker *w, struct peer *peer, const struct gso_plan *plan)
     }
 }
 
-bool tx_packet(struct worker *w, struct peer *peer, const uint8_t *data, size_t len, bool counts)
+/* One packet that was not read from the device. */
+static bool send_payload(struct worker *w, const struct send_plan *s, const uint8_t *data, size_t len)
 {
-    struct send_plan s;
     struct tx *tx = &w->tx;
-    if (len > UINT16_MAX || !prepare(w, peer, counts, &s)) {
-        return false;
-    }
-    size_t room = s.before + s.head + COMPRESS_HEADROOM + len + COMPRESS_TAILROOM + s.tail;
-    if (s.fragment) {
+    size_t room = s->before + s->head + COMPRESS_HEADROOM + len + COMPRESS_TAILROOM + s->tail;
+    if (s->fragment) {
         uint8_t *payload = scratch_of(tx) + COMPRESS_HEADROOM;
         memcpy(payload, data, len);
         size_t framed = len;
-        payload = frame(w, &s, payload, &framed);
-        append_fragments(w, &s, payload, framed);
+        payload = frame(w, s, payload, &framed);
+        append_fragments(w, s, payload, framed);
     } else {
         if (!reserve(w, 1, room)) {
             return false;
         }
-        struct tx_group *g = group_for(w, &s);
-        uint8_t *payload = tx->arena + tx->used + s.before + s.head + COMPRESS_HEADROOM;
-        if (s.framing == DP_FRAMING_NONE) {
+        struct tx_group *g = group_for(w, s);
+        uint8_t *payload = tx->arena + tx->used + s->before + s->head + COMPRESS_HEADROOM;
+        if (s->framing == DP_FRAMING_NONE) {
             payload -= COMPRESS_HEADROOM; /* so that records of equal packets lie without gaps */
             room -= COMPRESS_HEADROOM + COMPRESS_TAILROOM;
         }
         memcpy(payload, data, len);
         size_t framed = len;
-        uint8_t *start = s.framing == DP_FRAMING_NONE ? payload : frame(w, &s, payload, &framed);
+        uint8_t *start = s->framing == DP_FRAMING_NONE ? payload : frame(w, s, payload, &framed);
         append(tx, g, start, framed);
         tx->used += room;
     }
-    if (counts && tx->group_count && tx->groups[tx->group_count - 1].peer == peer) {
+    if (s->counts && tx->group_count && tx->groups[tx->group_count - 1].peer == s->peer) {
         tx->groups[tx->group_count - 1].payload += len;
         tx->groups[tx->group_count - 1].packets++;
     }
     return true;
+}
+
+bool tx_packet(struct worker *w, struct peer *peer, const uint8_t *data, size_t len, bool counts)
+{
+    struct send_plan s;
+    return len <= UINT16_MAX && prepare(w, peer, counts, &s) && send_payload(w, &s, data, len);
+}
+
+bool tx_packet_whole(struct worker *w, struct peer *peer, const uint8_t *data, size_t len)
+{
+    struct send_plan s;
+    if (len > UINT16_MAX || !prepare(w, peer, false, &s)) {
+        return false;
+    }
+    s.chunk = UINT16_MAX;
+    return send_payload(w, &s, data, len);
 }

@@ -91,6 +91,9 @@ void tx_plan(struct worker *w, struct peer *peer, const struct gso_plan *plan);
  *  Return: false when the peer cannot be sent to now. */
 bool tx_packet(struct worker *w, struct peer *peer, const uint8_t *data, size_t len, bool counts);
 
+/** tx_packet_whole - a message of our own that is one datagram even where a peer with `fragment` gets shorter ones. */
+bool tx_packet_whole(struct worker *w, struct peer *peer, const uint8_t *data, size_t len);
+
 /** tx_flush - seal and send everything that is queued. Worker. */
 void tx_flush(struct worker *w);
 

@@ -14,6 +14,7 @@ tests_unit_wire_test_wire_SOURCES = \
 	tests/unit/wire/test_keymethod.c \
 	tests/unit/wire/test_mss.c \
 	tests/unit/wire/test_mtu.c \
+	tests/unit/wire/test_mtu_search.c \
 	tests/unit/wire/test_nat.c \
 	tests/unit/wire/test_occ.c \
 	tests/unit/wire/test_opcode.c \

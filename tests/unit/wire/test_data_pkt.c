@@ -103,3 +103,30 @@ Test(data_pkt, mtu_load_is_bounded_both_ways)
     cr_assert_not(data_pkt_occ_answer(&w, request, wr_len(&q), &facts));
     cr_assert_not(data_pkt_occ_answer(&w, request, 16, &facts));
 }
+
+Test(data_pkt, probes_are_answered_and_told_apart)
+{
+    const struct data_pkt_occ_facts facts = {.options_string = "", .max_received = 1472, .overhead = DATA_PKT_LOAD_OVERHEAD};
+    uint8_t question[1500];
+    uint8_t answer[1500];
+    struct wr q = wr_init(question, sizeof(question));
+    struct wr a = wr_init(answer, sizeof(answer));
+    data_pkt_probe_write(&q, 1400);
+    cr_assert(wr_ok(&q) && wr_len(&q) == 1400);
+    cr_assert(data_pkt_occ_answer(&a, question, wr_len(&q), &facts));
+    cr_assert_eq(data_pkt_mtu_reply_read(answer, wr_len(&a)), 1472u);
+    cr_assert_eq(data_pkt_mtu_reply_read(answer, wr_len(&a) - 1), 0u);
+    cr_assert_eq(data_pkt_load_len(answer, wr_len(&a)), 0u);
+
+    q = wr_init(question, sizeof(question));
+    a = wr_init(answer, sizeof(answer));
+    data_pkt_load_request_write(&q, 1400 + DATA_PKT_LOAD_OVERHEAD);
+    cr_assert(data_pkt_occ_answer(&a, question, wr_len(&q), &facts));
+    cr_assert_eq(data_pkt_load_len(answer, wr_len(&a)), 1400u);
+    cr_assert_eq(data_pkt_load_len(answer, 16), 0u);
+    cr_assert_eq(data_pkt_mtu_reply_read(answer, wr_len(&a)), 0u);
+
+    q = wr_init(question, 100);
+    data_pkt_probe_write(&q, 101);
+    cr_assert_not(wr_ok(&q), "no room");
+}
