@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/err.h"
 #include "node/dns_way.h"
@@ -128,10 +129,25 @@ static int set_servers(sd_bus *bus, const struct dns_settings *settings, const s
     return finish(&call, NULL, text);
 }
 
-static void append_domains(struct call *call, const struct dns_domains *domains, bool routing_only)
+static bool has_domain(const struct dns_domains *domains, const char *name)
 {
-    for (size_t i = 0; i < domains->count; i++) {
-        add(call, sd_bus_message_append(call->message, "(sb)", domains->names[i], (int)routing_only));
+    bool found = false;
+    for (size_t i = 0; i < domains->count && !found; i++) {
+        found = strcasecmp(domains->names[i], name) == 0;
+    }
+    return found;
+}
+
+/* A name is either searched or only routed, the last word counts; what is searched is routed as well. */
+static void append_domains(struct call *call, const struct dns_settings *settings, const struct dns_server *server)
+{
+    for (size_t i = 0; i < settings->search.count; i++) {
+        add(call, sd_bus_message_append(call->message, "(sb)", settings->search.names[i], 0));
+    }
+    for (size_t i = 0; server && i < server->only.count; i++) {
+        if (!has_domain(&settings->search, server->only.names[i])) {
+            add(call, sd_bus_message_append(call->message, "(sb)", server->only.names[i], 1));
+        }
     }
 }
 
@@ -143,10 +159,8 @@ static int set_domains(sd_bus *bus, const struct dns_settings *settings, const s
     begin(&call, bus, "SetLinkDomains", settings->ifindex);
     if (call.result >= 0) {
         add(&call, sd_bus_message_open_container(call.message, 'a', "(sb)"));
-        append_domains(&call, &settings->search, false);
-        if (server && server->only.count > 0) {
-            append_domains(&call, &server->only, true);
-        } else if (server) {
+        append_domains(&call, settings, server);
+        if (server && server->only.count == 0) {
             add(&call, sd_bus_message_append(call.message, "(sb)", ".", 1));
         }
         add(&call, sd_bus_message_close_container(call.message));

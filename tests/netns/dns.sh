@@ -106,7 +106,7 @@ resolved_split() {
     mock_bus
     connect
     in_mock 'servers 10.77.0.1:5353:dns.corp.example 10.77.0.2:0:dns.corp.example'
-    in_mock 'domains corp.example ~corp.example ~lab.example'
+    in_mock 'domains corp.example ~lab.example' # resolved takes the last word on a name
     in_mock 'default-route 0'
     in_mock 'SetLinkDNSOverTLS yes'
     in_mock 'SetLinkDNSSEC allow-downgrade'
