@@ -114,7 +114,8 @@ Wants=network-online.target
 [Service]
 Type=notify
 ExecStart=$program --config $setup_etc/server.conf --status /run/vpnd/status 10 --status-version 2 --suppress-timestamps
-ExecReload=/bin/kill -HUP \$MAINPID
+# With "+": the daemon may run as another user, whom the capabilities below do not let root signal.
+ExecReload=+/bin/sh -c 'kill -HUP \$MAINPID'
 PrivateTmp=true
 # Kept: the next start finds there what a killed run left to undo.
 RuntimeDirectory=vpnd
