@@ -32,7 +32,7 @@ install=yes
 parts=
 while [ $# -gt 0 ]; do
     case $1 in
-    --build) build=$2; shift ;;
+    --build) build=$(realpath -m "$2"); shift ;;
     --configure) flags=$2; shift ;;
     --only) export ONLY=$2; shift ;;
     --jobs) jobs=$2; shift ;;
