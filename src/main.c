@@ -64,6 +64,14 @@ static int reread(void *arg, struct config **out)
     return load(arg, false, out);
 }
 
+/* The server keeps what it cannot open any more after the change of user. */
+static int reread_running(void *arg, struct config **out)
+{
+    struct program *program = arg;
+    program->reporter.reload = true;
+    return load(program, false, out);
+}
+
 static void release(void *arg, struct config *config)
 {
     (void)arg;
@@ -83,7 +91,7 @@ static int run(struct program *program, struct config *config)
     char title[256];
     standalone_title(program->as_openvpn, title, sizeof(title));
     struct client_source client = {reread, release, program, title};
-    struct server_source server = {reread, release, program, title};
+    struct server_source server = {reread_running, release, program, title};
     announce(program, config);
     loop_pool_size(config->handshake_threads);
     if (config->mode == CONFIG_MODE_SERVER) {

@@ -97,6 +97,7 @@ struct config_reporter {
     void (*line)(void *arg, enum config_level level, const char *text);
     void *arg;
     bool keep_going; /* report every error instead of stopping at the first one (--check) */
+    bool reload;     /* files that this user may not open are no error: they are in use already */
 };
 
 /**

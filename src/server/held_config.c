@@ -9,6 +9,7 @@
 struct held_config {
     struct config *config;
     const struct server_source *source;
+    struct held_config *keys_of; /* NULL: its own */
     unsigned references;
 };
 
@@ -17,6 +18,11 @@ struct held_config *held_config_new(struct config *config, const struct server_s
     struct held_config *held = mem_zalloc(sizeof(*held));
     *held = (struct held_config){.config = config, .source = source, .references = 1};
     return held;
+}
+
+void held_config_lean(struct held_config *held, struct held_config *other)
+{
+    held->keys_of = held_config_ref(other->keys_of ? other->keys_of : other);
 }
 
 struct held_config *held_config_ref(struct held_config *held)
@@ -31,6 +37,7 @@ void held_config_unref(struct held_config *held)
         if (held->source) {
             held->source->release(held->source->arg, held->config);
         }
+        held_config_unref(held->keys_of);
         free(held);
     }
 }

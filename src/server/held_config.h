@@ -13,6 +13,9 @@ struct server_source;
 /** held_config_new - hold @config with one reference. @source: how to release it at the end; NULL: it is borrowed. */
 struct held_config *held_config_new(struct config *config, const struct server_source *source);
 
+/** held_config_lean - @held uses certificates and keys that were read under @other, which lives as long. */
+void held_config_lean(struct held_config *held, struct held_config *other);
+
 /** held_config_ref - one more reference. Return: @held. */
 struct held_config *held_config_ref(struct held_config *held);
 

@@ -198,7 +198,7 @@ int startup_prepare(struct server *server)
     server_management_state(server, "CONNECTING", "");
     server->reaper = loop_timer_new(server->loop, instance_reap, server);
     addresses_own(server);
-    if (start_users(server) < 0 || reload_make_settings(config, &server->settings) < 0 || open_data_plane(server) < 0 ||
+    if (start_users(server) < 0 || reload_make_settings(config, NULL, &server->settings) < 0 || open_data_plane(server) < 0 ||
         open_device(server) < 0 || make_pool(server) < 0) {
         return ERR_CONFIG;
     }

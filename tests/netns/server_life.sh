@@ -119,8 +119,21 @@ unprivileged() {
     client_up a "$OPENVPN"
     reach tun1
     in_ns s ip route show 10.66.0.0/16 | grep -q tun0 || fail "no route"
+    # The key cannot be read any more: what needs no key is taken over.
+    printf 'push "route 10.60.0.0 255.255.0.0"\n' >>"$WORK/server.conf"
+    for i in 1 2; do
+        sed -i "s/^verb .*/verb $((i + 3))/" "$WORK/server.conf"
+        kill -HUP "$pid"
+        expect_log "$WORK/server.log" "'pki/server.key' cannot be read as user nobody: certificates and keys stay"
+        wait_for 5 "reload $i" sh -c "[ \$(grep -c 'reload: options were read again.*verb' '$WORK/server.log') = $i ]"
+    done
+    reach tun1
+    client_up b "$VPND"
+    in_ns c ip route show 10.60.0.0/16 | grep -q via || fail "the new push was not sent"
+    stop b
+    sed -i 's/^cert .*/cert pki\/client1.crt/' "$WORK/server.conf"
     kill -HUP "$pid"
-    expect_log "$WORK/server.log" 'reload: '
+    expect_log "$WORK/server.log" "reload: cert changed, but 'pki/server.key' cannot be read as user nobody"
     reach tun1
     stop server
     [ -z "$(in_ns s ip route show 10.66.0.0/16)$(in_ns s ip -6 route show fd66::/64)" ] || fail "a route stayed"
