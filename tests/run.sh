@@ -153,26 +153,30 @@ slowest() { # RESULTS
 # A build of its own with clang, libFuzzer and sanitizers.
 run_fuzz() {
     say "Fuzzing"
-    local folder=$top/build-fuzz target name log
+    local folder=$top/build-fuzz
     mkdir -p "$folder/seeds" && cd "$folder" || give_up "fuzz build directory"
     [ -f Makefile ] ||
         "$top/configure" -q --enable-fuzz --enable-sanitize=address,undefined CC=clang || give_up "configure for fuzzing"
     make -s -j"$(nproc)" fuzz-targets || give_up "fuzz build"
     python3 "$top/tests/fuzz/seeds.py" seeds
-    for target in tests/fuzz/fuzz_*[a-z]; do
-        [ -x "$target" ] && [ -f "$target" ] || continue
-        name=$(basename "$target") log=$folder/$(basename "$target").out
-        mkdir -p "corpus-$name"
-        if "$target" -max_total_time="${FUZZ_SECONDS:-10}" -max_len=4096 -artifact_prefix="$folder/$name-" "corpus-$name" \
-            seeds >"$log" 2>&1; then
-            echo "PASS fuzz/$name ($(grep -ao 'Done [0-9]* runs' "$log"))"
-            passed=$((passed + 1))
-        else
-            echo "FAIL fuzz/$name: $(grep -a 'SUMMARY' "$log" | head -n 1), see $log"
-            failed=$((failed + 1))
-        fi
-    done
+    export -f fuzz_one
+    find tests/fuzz -maxdepth 1 -type f -name 'fuzz_*[a-z]' -perm -100 -print0 |
+        xargs -0 -P "$(nproc)" -n 1 bash -c 'fuzz_one "$0"' | tee "$STORE/fuzz"
+    passed=$((passed + $(grep -ac '^PASS ' "$STORE/fuzz")))
+    failed=$((failed + $(grep -ac '^FAIL ' "$STORE/fuzz")))
     cd "$build" || return
+}
+
+fuzz_one() { # TARGET
+    local name log=$PWD/${1##*/}.out
+    name=$(basename "$1")
+    mkdir -p "corpus-$name"
+    if "$1" -max_total_time="${FUZZ_SECONDS:-10}" -max_len=4096 -artifact_prefix="$PWD/$name-" "corpus-$name" seeds \
+        >"$log" 2>&1; then
+        echo "PASS fuzz/$name ($(grep -ao 'Done [0-9]* runs' "$log"))"
+    else
+        echo "FAIL fuzz/$name: $(grep -a 'SUMMARY' "$log" | head -n 1), see $log"
+    fi
 }
 
 # What sanitizers found in programs whose exit status nobody looked at.
