@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "server/context.h"
 #include "server/instance.h"
+#include "server/routing.h"
 #include "server/static_names.h"
 
 static bool is_tap(const struct config *config)
@@ -177,9 +178,111 @@ void addresses_choose_static(struct instance *instance, const struct static_ifco
     }
 }
 
+/* ------------------------------------------------------------------ changes while the client is connected */
+
+static bool refuse_change(const struct instance *instance, const struct ip_addr *addr, const char *why)
+{
+    char text[ADDR_TEXT_MAX];
+    instance_log(instance, LOG_SEV_ERROR, 1, "push-update: %s %s", ip_format(addr, text), why);
+    return false;
+}
+
+static bool owns_slot(const struct instance_addresses *a, unsigned number)
+{
+    return (a->from_pool && a->slot == number) || (a->moved[0].held && a->moved[0].number == number) ||
+           (a->moved[1].held && a->moved[1].number == number);
+}
+
+/* The slot of an address in the pool, -1 for any other. */
+static int slot_of(const struct instance *instance, const struct ip_addr *addr)
+{
+    const struct pool *pool = instance->server->pool;
+    if (!pool || !addr->family) {
+        return -1;
+    }
+    return addr->family == AF_INET ? pool_slot_of4(pool, addr) : pool_slot_of6(pool, addr);
+}
+
+static bool reserve(struct instance *instance, const struct ip_addr *addr, struct instance_slot *out)
+{
+    const struct server_addresses *own = &instance->server->own;
+    const struct instance *owner = routing_owner(instance->server, addr);
+    int slot = slot_of(instance, addr);
+    if (ip_equal(addr, &own->local4) || ip_equal(addr, &own->local6)) {
+        return refuse_change(instance, addr, "is the server's own address");
+    }
+    if (owner && owner != instance) {
+        return refuse_change(instance, addr, "belongs to another client");
+    }
+    if (slot < 0 || owns_slot(&instance->addresses, (unsigned)slot)) {
+        return true;
+    }
+    if (pool_take(instance->server->pool, (unsigned)slot) < 0) {
+        return refuse_change(instance, addr, "is reserved for another client");
+    }
+    *out = (struct instance_slot){.held = true, .number = (unsigned)slot};
+    return true;
+}
+
+static void drop_slot(struct instance *instance, struct instance_slot *slot)
+{
+    if (slot->held && instance->server->pool) {
+        pool_release(instance->server->pool, slot->number, false, clock_read().unix_s);
+    }
+    *slot = (struct instance_slot){0};
+}
+
+/* Slots that no address stands for any more go, @taken ones come: there are two addresses, so there is room. */
+static void settle_slots(struct instance *instance, const struct instance_slot taken[2])
+{
+    struct instance_addresses *a = &instance->addresses;
+    int slot4 = slot_of(instance, &a->local4);
+    int slot6 = slot_of(instance, &a->local6);
+    for (unsigned i = 0; i < 2; i++) {
+        if (a->moved[i].held && (int)a->moved[i].number != slot4 && (int)a->moved[i].number != slot6) {
+            drop_slot(instance, &a->moved[i]);
+        }
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        if (taken[i].held) {
+            a->moved[a->moved[0].held] = taken[i];
+        }
+    }
+}
+
+bool addresses_change(struct instance *instance, const struct addresses_change *change)
+{
+    struct instance_addresses *a = &instance->addresses;
+    struct instance_slot taken[2] = {0};
+    if (change->v4 && change->local4.family && !reserve(instance, &change->local4, &taken[0])) {
+        return false;
+    }
+    bool same_slot = taken[0].held && slot_of(instance, &change->local6) == (int)taken[0].number;
+    if (change->v6 && change->local6.family && !same_slot && !reserve(instance, &change->local6, &taken[1])) {
+        drop_slot(instance, &taken[0]);
+        return false;
+    }
+    if (change->v4) {
+        routing_replace_host(instance, &a->local4, &change->local4);
+        a->local4 = change->local4;
+        a->pushed4 = change->local4;
+        a->remote4 = change->remote4;
+    }
+    if (change->v6) {
+        routing_replace_host(instance, &a->local6, &change->local6);
+        a->local6 = change->local6;
+        a->bits6 = change->bits6;
+        a->remote6 = change->remote6;
+    }
+    settle_slots(instance, taken);
+    return true;
+}
+
 void addresses_release(struct instance *instance)
 {
     struct instance_addresses *a = &instance->addresses;
+    drop_slot(instance, &a->moved[0]);
+    drop_slot(instance, &a->moved[1]);
     if (a->from_pool && instance->server->pool) {
         pool_release(instance->server->pool, a->slot, false, clock_read().unix_s);
         a->from_pool = false;

@@ -27,6 +27,24 @@ void addresses_choose_dynamic(struct instance *instance);
  *  each source of options. */
 void addresses_choose_static(struct instance *instance, const struct static_ifconfig *found);
 
+/** What a PUSH_UPDATE says about a client's addresses; a local address that is unset is taken away. */
+struct addresses_change {
+    bool v4;
+    bool v6;
+    struct ip_addr local4;
+    struct ip_addr remote4; /* second argument of ifconfig: far end or netmask */
+    struct ip_addr local6;
+    unsigned bits6;
+    struct ip_addr remote6;
+};
+
+/**
+ * addresses_change - other addresses for a connected client: what lies in the pool is reserved, the routes follow
+ * The slot that it came with stays its own, so that nobody else gets half of it.
+ * Return: false after one log line: an address belongs to the server or to another client; nothing has changed.
+ */
+bool addresses_change(struct instance *instance, const struct addresses_change *change);
+
 /** addresses_release - give the pool slot back when the client goes. */
 void addresses_release(struct instance *instance);
 

@@ -67,6 +67,12 @@ struct instance_session {
     struct negotiate_peer peer;
 };
 
+/** A pool slot that is kept beside the client's own. */
+struct instance_slot {
+    bool held;
+    unsigned number;
+};
+
 /** Addresses that the client was given. */
 struct instance_addresses {
     bool from_pool;
@@ -77,6 +83,7 @@ struct instance_addresses {
     struct ip_addr local6;
     unsigned bits6;
     struct ip_addr remote6;
+    struct instance_slot moved[2];      /* of addresses given while connected (PUSH_UPDATE) */
 };
 
 struct instance {

@@ -241,6 +241,13 @@ static struct slot *find_oldest(struct pool *pool)
     return NULL;
 }
 
+static void use(struct pool *pool, struct slot *slot)
+{
+    list_remove(&slot->free_node);
+    slot->in_use = true;
+    pool->used++;
+}
+
 int pool_acquire(struct pool *pool, const char *cn, struct pool_lease *out)
 {
     struct slot *slot = NULL;
@@ -255,15 +262,25 @@ int pool_acquire(struct pool *pool, const char *cn, struct pool_lease *out)
     if (!slot) {
         return ERR_LIMIT;
     }
-    list_remove(&slot->free_node);
-    slot->in_use = true;
-    pool->used++;
+    use(pool, slot);
     if (pool->config.duplicate_cn) {
         slot_forget(pool, slot);
     } else if (!slot->cn || !cn || strcmp(slot->cn, cn) != 0) {
         slot_name(pool, slot, cn);
     }
     *out = pool_slot_lease(pool, slot_number(pool, slot));
+    return 0;
+}
+
+int pool_take(struct pool *pool, unsigned number)
+{
+    if (number >= pool->count) {
+        return ERR_NOT_FOUND;
+    }
+    if (pool->slots[number].in_use) {
+        return ERR_BAD_STATE;
+    }
+    use(pool, &pool->slots[number]);
     return 0;
 }
 

@@ -75,6 +75,9 @@ unsigned pool_used(const struct pool *pool);
  */
 int pool_acquire(struct pool *pool, const char *cn, struct pool_lease *out);
 
+/** pool_take - take this very slot, whoever had it last. Return: 0, ERR_NOT_FOUND (no such slot), ERR_BAD_STATE (in use). */
+int pool_take(struct pool *pool, unsigned slot);
+
 /**
  * pool_release - give a slot back
  * @forget: the address was never really used (a static one replaced it): its name is forgotten

@@ -201,10 +201,15 @@ void routing_learn(struct instance *instance, const struct dp_route *route, bool
     learn(instance, route, primary, false);
 }
 
+static struct dp_route host_route(const struct ip_addr *addr)
+{
+    return (struct dp_route){.net = prefix_make(addr, addr->family == AF_INET ? 32 : 128)};
+}
+
 static void learn_host(struct instance *instance, const struct ip_addr *addr)
 {
     if (addr->family) {
-        struct dp_route route = {.net = prefix_make(addr, addr->family == AF_INET ? 32 : 128)};
+        struct dp_route route = host_route(addr);
         routing_learn(instance, &route, true);
     }
 }
@@ -242,6 +247,38 @@ static void ask_delete(struct instance *instance, const struct dp_route *route)
     };
     event_announce(instance->server->bus, &event);
     env_free(&env);
+}
+
+struct instance *routing_owner(const struct server *server, const struct ip_addr *addr)
+{
+    struct dp_route route = host_route(addr);
+    const struct routing_entry *entry = find(server, &route);
+    return entry ? entry->instance : NULL;
+}
+
+static void forget_host(struct instance *instance, const struct ip_addr *addr)
+{
+    struct dp_route route = host_route(addr);
+    struct routing_entry *entry = find(instance->server, &route);
+    if (entry && entry->instance == instance) {
+        bool asked = entry->ask == NULL;
+        (void)dp_route_del(instance->server->dp, &route, instance->entry.id);
+        entry_free(instance->server, entry);
+        if (asked) {
+            ask_delete(instance, &route);
+        }
+    }
+}
+
+void routing_replace_host(struct instance *instance, const struct ip_addr *from, const struct ip_addr *to)
+{
+    if (instance->server->config->dev_type == CONFIG_DEV_TAP || (from->family == to->family && ip_equal(from, to))) {
+        return;
+    }
+    if (from->family) {
+        forget_host(instance, from);
+    }
+    learn_host(instance, to);
 }
 
 void routing_forget_client(struct instance *instance)

@@ -33,6 +33,13 @@ void routing_learn(struct instance *instance, const struct dp_route *route, bool
 /** routing_learn_client - primary addresses and networks behind a client that was admitted. */
 void routing_learn_client(struct instance *instance);
 
+/** routing_replace_host - the client's own address changed: @from (unset: none) no longer leads to it, @to does; what
+ *  learn-address says of @to comes later. */
+void routing_replace_host(struct instance *instance, const struct ip_addr *from, const struct ip_addr *to);
+
+/** routing_owner - whose own address or host route @addr is, NULL: nobody's. */
+struct instance *routing_owner(const struct server *server, const struct ip_addr *addr);
+
 /** routing_forget_client - the client is gone: learn-address `delete` for everything that led to it. */
 void routing_forget_client(struct instance *instance);
 

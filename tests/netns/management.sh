@@ -248,6 +248,18 @@ push_update() {
     printf 'push-update-cid 0 "-route"\n' | say | grep -q '^SUCCESS: push-update command succeeded' || fail "by number"
     wait_for 10 "the route to go" sh -c "! ip -n $(ns c) route show 10.88.0.0/16 | grep -q tun0"
     wait_for 10 "a ping" in_ns c ping -c 1 -W 1 10.77.0.1
+    # another address: the server routes it, and takes the old one back
+    printf 'push-update-cid 0 "ifconfig 10.77.0.99 255.255.255.0"\n' | say >"$WORK/answer"
+    grep -q '^SUCCESS: 1 client(s) updated' "$WORK/answer" || fail "$(cat "$WORK/answer")"
+    wait_for 10 "the new address" sh -c "ip -n $(ns c) -4 addr show tun0 | grep -q 'inet 10.77.0.99/24'"
+    wait_for 10 "a ping from the new address" in_ns c ping -c 1 -W 1 10.77.0.1
+    in_ns s ping -c 1 -W 2 10.77.0.99 >/dev/null || fail "the server does not reach the new address"
+    say <<<'status 2' | grep -q '^ROUTING_TABLE,10.77.0.99,client1,' || fail "not in the routing table"
+    ! say <<<'status 2' | grep -q '^ROUTING_TABLE,10.77.0.2,' || fail "the old address still leads to it"
+    printf 'push-update-cid 0 "ifconfig 10.77.0.1 255.255.255.0"\n' | say | grep -q '^ERROR: no client updated' ||
+        fail "the server's own address was given away"
+    kill -USR1 "$(pid_of client)"
+    wait_for 10 "the client to come back" sh -c "[ \$(grep -c 'Initialization Sequence Completed' $WORK/client.log) = 2 ]"
     printf 'push-update-cid 7 "route 10.88.0.0 255.255.0.0"\npush-update-broad "cipher none"\npush-update-cid x y\n' | say >"$WORK/answer"
     [ "$(grep -c '^ERROR: no client updated' "$WORK/answer")" = 2 ] || fail "$(cat "$WORK/answer")"
     grep -q '^ERROR: push-update-cid fail during cid parsing' "$WORK/answer" || fail "$(cat "$WORK/answer")"

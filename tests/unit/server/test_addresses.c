@@ -116,3 +116,61 @@ Test(addresses, static_ipv6_with_an_address_of_the_pool)
     cr_expect(is(&clients[0].addresses.local6, "fd00::7"));
     cr_expect_eq(clients[0].addresses.bits6, 64);
 }
+
+static struct ip_addr address(const char *text)
+{
+    struct ip_addr ip = {0};
+    cr_assert_eq(ip_parse(text, &ip), 0);
+    return ip;
+}
+
+static struct addresses_change to4(const char *text)
+{
+    return (struct addresses_change){.v4 = true, .local4 = address(text), .remote4 = address("255.255.255.0")};
+}
+
+/* What a connected client is given is taken from the pool, and given back with the next change. */
+Test(addresses, changes_reserve_slots)
+{
+    begin(CONFIG_TOPOLOGY_SUBNET, NET + 2, NET + 4, 0xFFFFFF00u);
+    config->dev_type = CONFIG_DEV_TAP; /* no routes */
+    hashmap_init(&server.routing);
+    addresses_choose_dynamic(&clients[0]);
+    addresses_choose_dynamic(&clients[1]);
+    struct addresses_change change = to4("10.8.0.4");
+    cr_assert(addresses_change(&clients[0], &change));
+    cr_expect(is(&clients[0].addresses.local4, "10.8.0.4"));
+    cr_expect(is(&clients[0].addresses.pushed4, "10.8.0.4"));
+    cr_expect_eq(pool_used(server.pool), 3);
+    cr_expect(addresses_change(&clients[0], &change), "the same again");
+    cr_expect_eq(pool_used(server.pool), 3);
+    change = to4("10.9.9.9");
+    cr_expect(addresses_change(&clients[0], &change), "outside the pool");
+    cr_expect_eq(pool_used(server.pool), 2);
+    change = to4("10.8.0.2");
+    cr_expect(addresses_change(&clients[0], &change), "back to its own");
+    cr_expect_eq(pool_used(server.pool), 2);
+    change = (struct addresses_change){.v4 = true};
+    cr_expect(addresses_change(&clients[0], &change), "none");
+    cr_expect(is(&clients[0].addresses.local4, ""));
+    addresses_release(&clients[0]);
+    addresses_release(&clients[1]);
+    cr_expect_eq(pool_used(server.pool), 0);
+    hashmap_free(&server.routing);
+}
+
+Test(addresses, changes_take_nothing_from_others)
+{
+    begin(CONFIG_TOPOLOGY_SUBNET, NET + 2, NET + 4, 0xFFFFFF00u);
+    config->dev_type = CONFIG_DEV_TAP;
+    hashmap_init(&server.routing);
+    addresses_choose_dynamic(&clients[0]);
+    addresses_choose_dynamic(&clients[1]);
+    struct addresses_change change = to4("10.8.0.3");
+    cr_expect_not(addresses_change(&clients[0], &change), "another client's");
+    change = to4("10.8.0.1");
+    cr_expect_not(addresses_change(&clients[0], &change), "the server's");
+    cr_expect(is(&clients[0].addresses.local4, "10.8.0.2"));
+    cr_expect_eq(pool_used(server.pool), 2);
+    hashmap_free(&server.routing);
+}
