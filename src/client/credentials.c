@@ -330,7 +330,7 @@ void credentials_given(struct credentials *c, const char *username, const char *
     pthread_mutex_lock(&c->lock);
     close_challenge(c);
     hide(&c->username, mem_strdup(username));
-    hide(&c->password, mem_strdup(password));
+    hide(&c->password, mem_strdup(password ? password : PASSWORD_BLANK));
     c->given = true;
     pthread_mutex_unlock(&c->lock);
 }

@@ -205,7 +205,7 @@ void client_management_ask_login(struct client *c, void (*then)(struct client *c
     struct mgmt_need need = {
         .type = "Auth",
         .username = true,
-        .password = true,
+        .password = dynamic || !c->config->auth_user_pass.username_only,
         .challenge = dynamic ? NULL : challenge->text,
         .challenge_flags = (challenge->echo ? 1u : 0u) | (challenge->concat ? 2u : 0u),
     };

@@ -60,7 +60,7 @@ static const enum config_option with_management[] = {
     CONFIG_OPT_management_signal,          CONFIG_OPT_management_up_down,
     CONFIG_OPT_management_client_auth,     CONFIG_OPT_management_client_user,
     CONFIG_OPT_management_client_group,    CONFIG_OPT_management_external_key,
-    CONFIG_OPT_management_external_cert,
+    CONFIG_OPT_management_external_cert,   CONFIG_OPT_management_version,
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -64,6 +64,12 @@ void command_refuse_mode(struct mgmt_connection *c, const char *command)
     connection_printf(c, "ERROR: The '%s' command is not supported by the current daemon mode\r\n", command);
 }
 
+void command_refuse_count(struct mgmt_connection *c, const char *command, unsigned wanted, bool exact)
+{
+    connection_printf(c, "ERROR: the '%s' command requires %s%u parameter%s\r\n", command, exact ? "" : "at least ",
+                      wanted, wanted > 1 ? "s" : "");
+}
+
 /* ------------------------------------------------------------------ table */
 
 static void cmd_help(struct mgmt_connection *c, const struct token_line *words);
@@ -169,11 +175,34 @@ static const char help_text[] =
     "version [n]            : Set client's version to n or show current version of daemon.\r\n"
     "END\r\n";
 
+/* What 2.7 added, and before which line. */
+static const struct {
+    const char *before;
+    const char *lines;
+} help_added[] = {
+    {"remote type",
+     "password type          : (version >=5) Enter password base64-encoded on\r\n"
+     "                         subsequent lines followed by END.\r\n"},
+    {"END",
+     "push-update-broad options : Broadcast a message to update the specified options.\r\n"
+     "                            Ex. push-update-broad \"route something, -dns\"\r\n"
+     "push-update-cid CID options : Send an update message to the client identified by CID.\r\n"},
+};
+
 static void cmd_help(struct mgmt_connection *c, const struct token_line *words)
 {
     (void)words;
+    const char *at = help_text;
     connection_printf(c, "Management Interface for %s\r\n", c->mgmt->title);
-    connection_write(c, help_text, sizeof(help_text) - 1);
+    for (size_t i = 0; c->version >= 6 && i < sizeof(help_added) / sizeof(help_added[0]); i++) {
+        char line[40] = "\n";
+        strcat(line, help_added[i].before);
+        const char *next = strstr(at, line) + 1;
+        connection_write(c, at, (size_t)(next - at));
+        connection_write(c, help_added[i].lines, strlen(help_added[i].lines));
+        at = next;
+    }
+    connection_write(c, at, strlen(at));
 }
 
 static void log_command(const char *line)
@@ -226,10 +255,11 @@ static void dispatch(struct mgmt_connection *c, const struct command *command, c
 {
     size_t given = words->count - 1;
     bool in_wrong_mode = wrong_mode(c->mgmt, command);
-    if (given < command->min_arguments) {
-        connection_printf(c, "ERROR: the '%s' command requires %s%u parameter%s\r\n", command->name,
-                          command->exact ? "" : "at least ", command->min_arguments,
-                          command->min_arguments > 1 ? "s" : "");
+    /* password TYPE, with the password on further lines, came with version 6 */
+    bool password_lines = c->version >= 6 && command->run == cmd_password;
+    if (given < command->min_arguments - password_lines) {
+        command_refuse_count(c, command->name, command->min_arguments - password_lines,
+                             command->exact && !password_lines);
         return;
     }
     if (in_wrong_mode) {
@@ -253,5 +283,9 @@ void command_run(struct mgmt_connection *c, char *line)
             return;
         }
     }
-    connection_printf(c, "ERROR: unknown command, enter 'help' for more options\r\n");
+    if (c->version >= 6) {
+        connection_printf(c, "ERROR: unknown command [%s], enter 'help' for more options\r\n", words.text[0]);
+    } else {
+        connection_printf(c, "ERROR: unknown command, enter 'help' for more options\r\n");
+    }
 }

@@ -26,6 +26,9 @@ bool command_on_server(const struct mgmt *m);
 /** command_refuse_mode - "not supported by the current daemon mode". */
 void command_refuse_mode(struct mgmt_connection *c, const char *command);
 
+/** command_refuse_count - too few arguments. */
+void command_refuse_count(struct mgmt_connection *c, const char *command, unsigned wanted, bool exact);
+
 /* commands_process.c: the daemon */
 
 /** cmd_log - `log`. */

@@ -74,13 +74,20 @@ void cmd_state(struct mgmt_connection *c, const struct token_line *words)
 void cmd_version(struct mgmt_connection *c, const struct token_line *words)
 {
     uint64_t n;
-    if (words->count > 1) {
-        if (command_number(words->text[1], 100, &n)) {
-            c->mgmt->client_version = (unsigned)n;
-        }
+    if (words->count == 1) {
+        connection_printf(c, "OpenVPN Version: %s\r\nManagement Version: %u\r\nEND\r\n", c->mgmt->title, c->version);
         return;
     }
-    connection_printf(c, "OpenVPN Version: %s\r\nManagement Version: %d\r\nEND\r\n", c->mgmt->title, MGMT_VERSION);
+    if (!command_number(words->text[1], 100, &n)) {
+        return;
+    }
+    c->mgmt->client_version = (unsigned)n;
+    if (n >= MGMT_VERSION_LAST) {
+        c->version = MGMT_VERSION_LAST;
+    }
+    if (c->version >= 6 && n >= 4) {
+        connection_printf(c, "SUCCESS: Management client version set to %u\r\n", c->mgmt->client_version);
+    }
 }
 
 void cmd_pid(struct mgmt_connection *c, const struct token_line *words)

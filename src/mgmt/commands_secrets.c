@@ -47,7 +47,14 @@ void cmd_username(struct mgmt_connection *c, const struct token_line *words)
 
 void cmd_password(struct mgmt_connection *c, const struct token_line *words)
 {
-    (void)query_answer_password(c, words->text[1], words->text[2]);
+    if (words->count > 2) {
+        (void)query_answer_password(c, words->text[1], words->text[2]);
+    } else if (c->mgmt->client_version < 5) {
+        command_refuse_count(c, "password", 2, true);
+    } else if (query_wants_password(c, words->text[1])) {
+        c->lines_done = query_answer_password_lines;
+        buf_reset(&c->lines);
+    }
 }
 
 void cmd_needok(struct mgmt_connection *c, const struct token_line *words)

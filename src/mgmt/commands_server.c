@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "mgmt/commands.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,12 +74,59 @@ static void kill_name(struct mgmt_connection *c, const char *name)
     }
 }
 
+/* What version 6 makes of three parts, PROTO:IP:PORT. */
+static void kill_by_parts(struct mgmt_connection *c, const char *proto, const char *host, const char *port)
+{
+    bool udp = strcmp(proto, "udp") == 0;
+    long long number = command_loose_number(port);
+    struct in_addr ip; /* "10.1" is one, too */
+    if (!inet_aton(host, &ip)) {
+        connection_printf(c, "ERROR: error parsing IP address: %s\r\n", host);
+    } else if ((!udp && strcmp(proto, "tcp") != 0) || number < 1 || number > 65535) {
+        connection_printf(c, "ERROR: port number or protocol out of range: %s %s\r\n", port, proto);
+    } else {
+        struct ip_addr parsed = ip4_from_u32(ntohl(ip.s_addr));
+        union addr address = addr_from_ip(&parsed, (uint16_t)number);
+        char text[ADDR_TEXT_MAX];
+        char named[ADDR_TEXT_MAX + 16];
+        snprintf(named, sizeof(named), "%s:%s", udp ? "udp" : "tcp-server", addr_format(&address, text));
+        kill_at(c, &address, udp ? MGMT_UDP : MGMT_TCP, named);
+    }
+}
+
+/* As 2.7 reads it; where that finds nobody, as 2.6 does. */
+static void kill_version_6(struct mgmt_connection *c, const char *who)
+{
+    char first[ADDRESS_PART_MAX];
+    char second[ADDRESS_PART_MAX];
+    char third[ADDRESS_PART_MAX];
+    struct ip_addr ip;
+    address_part(address_part(address_part(who, first), second), third);
+    if (!*first) {
+        connection_printf(c, "ERROR: kill parse\r\n");
+    } else if (*second && *third) {
+        kill_by_parts(c, first, second, third);
+    } else if (*second && ip_parse(first, &ip) == 0 && command_loose_number(second) > 0 &&
+               command_loose_number(second) <= 65535) {
+        union addr address = addr_from_ip(&ip, (uint16_t)command_loose_number(second));
+        unsigned n = c->mgmt->host->kill_address(c->mgmt->host_arg, &address, MGMT_ANY);
+        if (n) {
+            connection_printf(c, "SUCCESS: %u client(s) at address %s killed\r\n", n, who);
+        } else {
+            kill_name(c, first);
+        }
+    } else {
+        kill_name(c, first);
+    }
+}
+
 /* "IP:PORT" of 2.6, or "udp:IP:PORT" and "tcp:IP:PORT" of 2.7; anything else is a common name. */
 void cmd_kill(struct mgmt_connection *c, const struct token_line *words)
 {
     const char *who = words->text[1];
     enum mgmt_transport transport = MGMT_ANY;
-    if (strncmp(who, "udp:", 4) == 0 || strncmp(who, "tcp:", 4) == 0) {
+    bool prefixed = strncmp(who, "udp:", 4) == 0 || strncmp(who, "tcp:", 4) == 0;
+    if (prefixed) {
         transport = who[0] == 'u' ? MGMT_UDP : MGMT_TCP;
         who += 4;
     }
@@ -86,7 +135,11 @@ void cmd_kill(struct mgmt_connection *c, const struct token_line *words)
     union addr address;
     struct ip_addr ip;
     if (strchr(who, ':') && parse_ipv6(who, &address)) {
-        kill_at(c, &address, transport, who);
+        kill_at(c, &address, transport, words->text[1]);
+        return;
+    }
+    if (c->version >= 6) {
+        kill_version_6(c, words->text[1]);
         return;
     }
     address_part(address_part(who, host), port);

@@ -136,8 +136,8 @@ void connection_close(struct mgmt_connection *c)
 void connection_greet(struct mgmt_connection *c)
 {
     c->authenticated = true;
-    connection_printf(c, ">INFO:OpenVPN Management Interface Version %d -- type 'help' for more info\r\n",
-                      MGMT_VERSION);
+    connection_printf(c, ">INFO:OpenVPN Management Interface Version %u -- type 'help' for more info\r\n",
+                      c->version);
     if (c->mgmt->query.kind != QUERY_NONE) {
         connection_printf(c, "%s\r\n", c->mgmt->query.prompt);
     }
@@ -315,6 +315,7 @@ static struct mgmt_connection *connection_new(struct mgmt *m)
     struct mgmt_connection *c = mem_zalloc(sizeof(*c));
     c->mgmt = m;
     c->lines = BUF_INIT(MULTILINE_MAX);
+    c->version = m->config->management_version;
     list_init(&c->link);
     if (m->config->management.is_unix) {
         uv_pipe_init(m->loop, &c->io.pipe, 0);

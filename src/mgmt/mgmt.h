@@ -4,7 +4,7 @@
 
 /*
  * The management interface: a line protocol over TCP or a Unix socket, byte-compatible with OpenVPN 2.6 (version 5;
- * management interface spec). Beyond OpenVPN it serves several clients at once: the one that has been connected
+ * management interface spec), and with 2.7 (version 6) for a client that says `version 6`, or with management-version 6. Beyond OpenVPN it serves several clients at once: the one that has been connected
  * longest is in charge of hold and passwords, the others read and act.
  *
  * It listens on the event list for what happens, asks its own questions (hold, passwords, remote, proxy) through the
@@ -24,7 +24,8 @@
 struct config;
 struct mgmt;
 
-#define MGMT_VERSION 5
+#define MGMT_VERSION 5      /* what is announced, unless management-version says otherwise */
+#define MGMT_VERSION_LAST 6 /* OpenVPN 2.7 */
 
 /** Transport bytes of the whole process. */
 struct mgmt_load {
@@ -102,14 +103,14 @@ bool mgmt_hold(struct mgmt *mgmt, unsigned hint_s, void (*released)(void *arg), 
 /** An answer to mgmt_ask_credentials(); valid during the call. */
 struct mgmt_credentials {
     const char *username; /* NULL when not asked for */
-    const char *password;
+    const char *password; /* likewise */
 };
 
 /** What is asked for. */
 struct mgmt_need {
     const char *type;       /* "Auth", "Private Key", "HTTP Proxy", "SOCKS Proxy" */
     bool username;
-    bool password;
+    bool password;          /* false: also asked of clients older than version 4, which know no other question */
     const char *challenge;  /* static challenge text, or NULL */
     unsigned challenge_flags; /* 1 echo, 2 concatenate */
 };

@@ -73,6 +73,7 @@ struct mgmt_connection {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } io;
+    unsigned version;      /* of the protocol that it is spoken to in */
     bool authenticated;
     bool closing;
     bool paused;           /* commands wait until the reader has caught up */
@@ -163,6 +164,12 @@ void command_run(struct mgmt_connection *c, char *line);
 bool query_answer_username(struct mgmt_connection *c, const char *type, const char *value);
 bool query_answer_password(struct mgmt_connection *c, const char *type, const char *value);
 bool query_answer_hold(struct mgmt *m);
+
+/** Whether a password of @type is waited for; if not, the client has been told why. */
+bool query_wants_password(struct mgmt_connection *c, const char *type);
+
+/** The open password question, answered by lines of base64. */
+void query_answer_password_lines(struct mgmt_connection *c, const char *lines);
 void query_answer_remote(struct mgmt_connection *c, const struct token_line *words);
 void query_answer_proxy(struct mgmt_connection *c, const struct token_line *words);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
@@ -12,7 +13,8 @@
 
 #define HOST_MAX 79
 #define PORT_MAX 15
-#define SIGNATURE_TEXT_MAX 8192
+#define SIGNATURE_MAX 8192
+#define PASSWORD_MAX 4095
 
 static void wipe_text(char **text)
 {
@@ -92,16 +94,15 @@ bool mgmt_ask_credentials(struct mgmt *mgmt, const struct mgmt_need *need,
     if (!mgmt_asks_passwords(mgmt)) {
         return false;
     }
-    const char *what = !need->username   ? "password"
-                       : !need->password ? "username"
-                                         : "username/password";
+    bool password = need->password || mgmt->client_version < 4;
+    const char *what = !need->username ? "password" : !password ? "username" : "username/password";
     char *prompt = need->challenge ? mem_printf(">PASSWORD:Need '%s' %s SC:%u,%s", need->type, what,
                                                 need->challenge_flags, need->challenge)
                                    : mem_printf(">PASSWORD:Need '%s' %s", need->type, what);
     query_open(mgmt, QUERY_CREDENTIALS, prompt, arg);
     mgmt->query.type = mem_strdup(need->type);
     mgmt->query.need_username = need->username;
-    mgmt->query.need_password = need->password;
+    mgmt->query.need_password = password;
     mgmt->query.credentials = answer;
     return true;
 }
@@ -119,9 +120,10 @@ static void credentials_complete(struct mgmt *m)
     query_clear(&done);
 }
 
-static bool answer_field(struct mgmt_connection *c, const char *what, const char *type, const char *value)
+/* Whether the open question is this one; if not, the client is told so. */
+static bool is_wanted(struct mgmt_connection *c, const char *what, const char *type)
 {
-    struct mgmt_query *q = &c->mgmt->query;
+    const struct mgmt_query *q = &c->mgmt->query;
     bool is_password = strcmp(what, "password") == 0;
     if (q->kind != QUERY_CREDENTIALS || !(is_password ? q->need_password : q->need_username)) {
         connection_printf(c, "ERROR: no %s is currently needed at this time\r\n", what);
@@ -131,7 +133,16 @@ static bool answer_field(struct mgmt_connection *c, const char *what, const char
         connection_printf(c, "ERROR: %s of type '%s' entered, but we need one of type '%s'\r\n", what, type, q->type);
         return false;
     }
-    char **field = is_password ? &q->password : &q->username;
+    return true;
+}
+
+static bool answer_field(struct mgmt_connection *c, const char *what, const char *type, const char *value)
+{
+    struct mgmt_query *q = &c->mgmt->query;
+    if (!is_wanted(c, what, type)) {
+        return false;
+    }
+    char **field = strcmp(what, "password") == 0 ? &q->password : &q->username;
     wipe_text(field);
     *field = mem_strdup(value);
     connection_printf(c, "SUCCESS: '%s' %s entered, but not yet verified\r\n", type, what);
@@ -147,6 +158,43 @@ bool query_answer_username(struct mgmt_connection *c, const char *type, const ch
 bool query_answer_password(struct mgmt_connection *c, const char *type, const char *value)
 {
     return answer_field(c, "password", type, value);
+}
+
+bool query_wants_password(struct mgmt_connection *c, const char *type)
+{
+    return is_wanted(c, "password", type);
+}
+
+/* Lines of base64 into one piece of bytes. Return: their number, or negative. */
+static int decode_lines(const char *lines, uint8_t *out, size_t cap)
+{
+    char *joined = mem_strdup(lines);
+    size_t n = 0;
+    for (const char *at = lines; *at; at++) {
+        if (*at != '\n') {
+            joined[n++] = *at;
+        }
+    }
+    int len = n == 0 ? 0 : base64_decode(joined, n, out, cap);
+    secret_wipe(joined, strlen(lines));
+    free(joined);
+    return len;
+}
+
+void query_answer_password_lines(struct mgmt_connection *c, const char *lines)
+{
+    char password[PASSWORD_MAX + 1];
+    int len = strchr(lines, ' ') ? ERR_FORMAT : decode_lines(lines, (uint8_t *)password, PASSWORD_MAX);
+    if (len == ERR_LIMIT) {
+        connection_printf(c, "ERROR: password too long\r\n");
+    } else if (len < 0) {
+        connection_printf(c, "ERROR: could not base64-decode password\r\n");
+    } else {
+        password[len] = '\0';
+        const char *type = c->mgmt->query.type ? c->mgmt->query.type : "";
+        (void)query_answer_password(c, type, password);
+    }
+    secret_wipe(password, sizeof(password));
 }
 
 /* ------------------------------------------------------------------ remote and proxy */
@@ -261,15 +309,8 @@ bool query_answer_signature(struct mgmt *m, const char *lines)
     if (m->query.kind != QUERY_SIGNATURE) {
         return false;
     }
-    char joined[SIGNATURE_TEXT_MAX];
-    uint8_t raw[SIGNATURE_TEXT_MAX];
-    size_t n = 0;
-    for (const char *at = lines; *at && n < sizeof(joined) - 1; at++) {
-        if (*at != '\n') {
-            joined[n++] = *at;
-        }
-    }
-    int len = base64_decode(joined, n, raw, sizeof(raw));
+    uint8_t raw[SIGNATURE_MAX];
+    int len = decode_lines(lines, raw, sizeof(raw));
     struct mgmt_query q = m->query;
     m->query = (struct mgmt_query){0};
     q.signature(q.arg, len > 0 ? raw : NULL, len > 0 ? (size_t)len : 0);

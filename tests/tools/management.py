@@ -42,7 +42,7 @@ RULES = [
     (re.compile(r"bytesin=\d+,bytesout=\d+"), "bytesin=N,bytesout=N"),
     (re.compile(r"(BYTECOUNT(_CLI:\d+|)[:,])\d+,\d+"), r"\1N,N"),
     (re.compile(r"(10\.99\.0\.2[:,])\d{4,5}\b"), r"\1PORT"),
-    (re.compile(r"^((?:CLIENT_LIST[,\t])?client\d[,\t]10\.99\.0\.2:PORT[,\t](?:10[^,\t]*[,\t][^,\t]*[,\t])?)\d+([,\t])\d+"),
+    (re.compile(r"^((?:CLIENT_LIST[,\t])?client\d[,\t](?:udp4:)?10\.99\.0\.2:PORT[,\t](?:10[^,\t]*[,\t][^,\t]*[,\t])?)\d+([,\t])\d+"),
      r"\1N\2N"),
     (re.compile(r"(bcast/mcast queue length[,\t])\d+"), r"\1N"),
     (re.compile(r"^>(PK|RSA)_SIGN:[^,]*"), r">\1_SIGN:DATA"),

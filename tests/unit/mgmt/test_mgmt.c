@@ -63,6 +63,7 @@ static void setup(void)
     bus = event_bus_new();
     config.management = (struct config_management){.address = path, .is_unix = true};
     config.management_log_cache = 250;
+    config.management_version = 5;
     host = (struct mgmt_host){.status = host_status, .signal = host_signal, .load = host_load};
 }
 
@@ -145,6 +146,65 @@ Test(mgmt, replies_of_a_server_are_those_of_openvpn)
                      "ERROR: Options error: No closing quotation (\") in TCP:0\r\n"
                      "SUCCESS: signal SIGUSR2 thrown\r\nERROR: signal 'X' is not a known signal type\r\n");
     cr_assert_eq(last_signal, SIGUSR2);
+    close(fd);
+}
+
+/* A client that asks for it is spoken to as OpenVPN 2.7 does; the next one is not. */
+Test(mgmt, version_6_is_for_who_asks)
+{
+    host.kill_name = host_kill_name;
+    host.kill_address = host_kill_address;
+    open_interface();
+    int fd = dial();
+    cr_assert_str_eq(talk(fd, ""), GREETING);
+    cr_assert_str_eq(talk(fd, "version 5\nversion 6\nversion 5\nnosuch\n"),
+                     "SUCCESS: Management client version set to 6\r\nSUCCESS: Management client version set to 5\r\n"
+                     "ERROR: unknown command [nosuch], enter 'help' for more options\r\n");
+    cr_assert_str_eq(talk(fd, "kill udp:1.2.3.4:50000\nkill tcp:1.2.3.4:50000\nkill 1.2.3.4:50000\nkill 1.2.3.4:6\n"),
+                     "SUCCESS: 1 client(s) at address udp:1.2.3.4:50000 killed\r\n"
+                     "ERROR: client at address tcp-server:1.2.3.4:50000 not found\r\n"
+                     "SUCCESS: 1 client(s) at address 1.2.3.4:50000 killed\r\n"
+                     "ERROR: common name '1.2.3.4' not found\r\n");
+    int other = dial();
+    cr_assert_str_eq(talk(other, "nosuch\n"), GREETING "ERROR: unknown command, enter 'help' for more options\r\n");
+    close(other);
+    close(fd);
+}
+
+static char given_password[8192];
+
+static void password_given(void *arg, const struct mgmt_credentials *answer)
+{
+    (void)arg;
+    snprintf(given_password, sizeof(given_password), "%s", answer->password);
+}
+
+static const char *talk_password(int fd, size_t len)
+{
+    char text[8192] = "password Auth\n";
+    size_t n = strlen(text);
+    for (size_t i = 0; i < len; i += 3) {
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", len - i < 3 ? "eHg=" : "eHh4", i % 48 ? "" : "\n");
+    }
+    snprintf(text + n, sizeof(text) - n, "\nEND\n");
+    return talk(fd, text);
+}
+
+Test(mgmt, passwords_in_lines_of_base64)
+{
+    config.management_query_passwords = true;
+    open_interface();
+    int fd = dial();
+    cr_assert_str_eq(talk(fd, ""), GREETING);
+    struct mgmt_need need = {.type = "Auth", .password = true};
+    cr_assert(mgmt_ask_credentials(mgmt, &need, password_given, NULL));
+    cr_assert_str_eq(talk(fd, "version 6\n"),
+                     ">PASSWORD:Need 'Auth' password\r\nSUCCESS: Management client version set to 6\r\n");
+    cr_assert_str_eq(talk_password(fd, 4098), "ERROR: password too long\r\n");
+    cr_assert_str_eq(talk(fd, "password Auth\n!\nEND\n"), "ERROR: could not base64-decode password\r\n");
+    cr_assert_str_eq(talk_password(fd, 4095), "SUCCESS: 'Auth' password entered, but not yet verified\r\n");
+    cr_assert_eq(strlen(given_password), 4095);
+    config.management_query_passwords = false;
     close(fd);
 }
 
