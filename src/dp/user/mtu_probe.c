@@ -12,8 +12,9 @@
 #include "wire/ether.h"
 
 #define AGAIN_S 600u         /* a path may change without a trace */
-#define ALIVE_PAYLOAD 64u    /* of short loads, bytes */
-#define SLACK 24u            /* what arrives may be so much shorter than what was asked for: padding of ciphers */
+#define ALIVE_PAYLOAD 256u   /* of short loads, bytes */
+#define BIAS_MAX 128u        /* programs differ in what they subtract from the size asked for: headers, HMAC, nothing */
+#define SLACK 24u            /* and in what they count of a datagram */
 #define INNER_ORDINARY 1500u /* longer inner packets are fragmented as a rule; that is not worth a question */
 
 static uint64_t carried(const struct peer *peer)
@@ -60,7 +61,9 @@ static void ask_for_load(struct worker *w, struct peer *peer, unsigned payload)
 {
     uint8_t message[DATA_PKT_MAGIC_SIZE + 1 + sizeof(uint16_t)];
     struct wr out = wr_init(message, sizeof(message));
-    data_pkt_load_request_write(&out, payload + DATA_PKT_LOAD_OVERHEAD);
+    int32_t bias = atomic_load_explicit(&peer->probe.bias, memory_order_relaxed);
+    int32_t size = (int32_t)(payload + DATA_PKT_LOAD_OVERHEAD) + (bias == MTU_PROBE_UNKNOWN ? 0 : bias);
+    data_pkt_load_request_write(&out, (unsigned)size);
     (void)tx_packet(w, peer, message, wr_len(&out), false);
 }
 
@@ -81,11 +84,8 @@ static void send_signs(struct worker *w, struct peer *peer, const struct mtu_lin
 {
     struct mtu_probe *probe = &peer->probe;
     unsigned payload = payload_for(link, probe->search.size);
-    /* OpenVPN subtracts what its cipher adds from the load, vpnd what AEAD does: the smaller one has to do. */
-    unsigned header = mtu_proto_header(link);
-    unsigned more = header > DATA_PKT_AEAD_OVERHEAD ? header - DATA_PKT_AEAD_OVERHEAD : 0;
-    atomic_store_explicit(&probe->payload, payload > more ? payload - more : 0, memory_order_relaxed);
-    atomic_store_explicit(&probe->datagram, payload + header, memory_order_relaxed);
+    atomic_store_explicit(&probe->payload, payload, memory_order_relaxed);
+    atomic_store_explicit(&probe->datagram, payload + mtu_proto_header(link), memory_order_relaxed);
     if (signs & MTU_SEARCH_ALIVE) {
         ask_for_load(w, peer, ALIVE_PAYLOAD);
     }
@@ -169,19 +169,30 @@ void mtu_probe_tick(struct worker *w, struct peer *peer, unsigned *budget)
     }
 }
 
+/* The answer to the question for a short load tells how the peer counts. */
+static void note_bias(struct mtu_probe *probe, size_t load)
+{
+    int32_t unknown = MTU_PROBE_UNKNOWN;
+    int32_t bias = (int32_t)ALIVE_PAYLOAD - (int32_t)load;
+    (void)atomic_compare_exchange_strong_explicit(&probe->bias, &unknown, bias, memory_order_relaxed,
+                                                  memory_order_relaxed);
+}
+
 bool mtu_probe_received(struct peer *peer, const uint8_t *payload, size_t len)
 {
     struct mtu_probe *probe = &peer->probe;
     size_t load = data_pkt_load_len(payload, len);
     unsigned arrived = data_pkt_mtu_reply_read(payload, len);
     unsigned heard = 0;
-    if (arrived + SLACK >= atomic_load_explicit(&probe->datagram, memory_order_relaxed) && arrived) {
+    bool exact = atomic_load_explicit(&probe->bias, memory_order_relaxed) != MTU_PROBE_UNKNOWN;
+    if (arrived && arrived + SLACK >= atomic_load_explicit(&probe->datagram, memory_order_relaxed)) {
         heard |= MTU_SEARCH_FORWARD;
     }
-    if (load + SLACK >= atomic_load_explicit(&probe->payload, memory_order_relaxed) && load) {
-        heard |= MTU_SEARCH_BACKWARD;
-    } else if (load && load <= 2 * ALIVE_PAYLOAD) {
+    if (load && load <= ALIVE_PAYLOAD + BIAS_MAX) {
         heard |= MTU_SEARCH_ALIVE;
+        note_bias(probe, load);
+    } else if (load && load + (exact ? 0 : BIAS_MAX) >= atomic_load_explicit(&probe->payload, memory_order_relaxed)) {
+        heard |= MTU_SEARCH_BACKWARD;
     }
     if (heard) {
         (void)atomic_fetch_or_explicit(&probe->heard, heard, memory_order_relaxed);

@@ -18,6 +18,8 @@
 struct peer;
 struct worker;
 
+#define MTU_PROBE_UNKNOWN INT32_MAX
+
 /** Of each peer. Worker 0's, but for the atomics. */
 struct mtu_probe {
     struct mtu_search search;
@@ -26,6 +28,7 @@ struct mtu_probe {
     _Atomic uint32_t heard;          /* enum mtu_search_sign since the last tick */
     _Atomic uint32_t datagram;       /* length of the datagrams that are out, bytes */
     _Atomic uint32_t payload;        /* and of their payload */
+    _Atomic int32_t bias;            /* the peer's loads are so much shorter than asked for; MTU_PROBE_UNKNOWN at first */
     atomic_bool stale;               /* the path is another one: start over */
 };
 

@@ -205,6 +205,7 @@ int peer_new(struct user *user, const struct dp_peer *settings, uint32_t now_s)
     peer->may_float = (settings->may_float || user->dp.config.float_any) && !path->conn;
     peer->no_broadcast = settings->bcast != 0;
     peer->probe_path = settings->probe_path;
+    atomic_init(&peer->probe.bias, MTU_PROBE_UNKNOWN);
     peer->alive.active_since = now_s;
     atomic_init(&peer->fragment_sequence, (uint8_t)rand_u32(rand_system()));
     apply_keepalive(peer, now_s);
