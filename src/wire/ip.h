@@ -52,11 +52,17 @@ static inline unsigned ip_version(const uint8_t *data, size_t len)
     return len ? data[0] >> 4 : 0;
 }
 
-/** ip_routable - the cheap check before a route lookup: a known version with a whole fixed header. */
+/** ip_routable - the cheap check before a route lookup: a known version with a whole fixed header, and not longer by
+ *  its own account than it is. */
 static inline bool ip_routable(const uint8_t *data, size_t len)
 {
     unsigned v = ip_version(data, len);
-    return (v == 4 && len >= IP_V4_HEADER) || (v == 6 && len >= IP_V6_HEADER);
+    if (v == 4 && len >= IP_V4_HEADER) {
+        size_t header = (data[0] & 0x0Fu) * 4u;
+        size_t total = (size_t)data[2] << 8 | data[3];
+        return header >= IP_V4_HEADER && header <= total && total <= len;
+    }
+    return v == 6 && len >= IP_V6_HEADER && ((size_t)data[4] << 8 | data[5]) + IP_V6_HEADER <= len;
 }
 
 /** ip_l4_partial - sum of pseudo-header for the L4 part of a parsed packet (see csum.h). */

@@ -55,6 +55,15 @@ Test(ip, ipv4_lengths_must_fit)
     cr_assert_eq(ip_packet_parse(p, len, &ip), ERR_FORMAT);
     cr_assert_not(ip_routable(p, len));
     p[0] = 0x45;
+    cr_assert(ip_routable(p, len));
+    cr_assert_not(ip_routable(p, len - 1), "shorter than it says");
+    for (unsigned ihl = 0; ihl < 5; ihl++) {
+        p[0] = (uint8_t)(0x40 | ihl);
+        cr_assert_not(ip_routable(p, len));
+    }
+    p[0] = 0x4F;
+    cr_assert_not(ip_routable(p, len), "header longer than the packet");
+    p[0] = 0x45;
     be16_store(p + 6, 0x2000);
     cr_assert_eq(ip_packet_parse(p, len, &ip), 0);
     cr_assert(ip.fragment && ip.first_fragment);
@@ -76,6 +85,8 @@ Test(ip, ipv6_extension_headers)
     p[64] = IP_PROTO_TCP;       /* then authentication, 12 bytes */
     p[65] = 1;
     p[76 + 12] = 0x50;
+    cr_assert(ip_routable(p, sizeof(p)));
+    cr_assert_not(ip_routable(p, sizeof(p) - 1), "shorter than it says");
     cr_assert_eq(ip_packet_parse(p, sizeof(p), &ip), 0);
     cr_assert(ip.extensions);
     cr_assert_eq(ip.proto, IP_PROTO_TCP);
