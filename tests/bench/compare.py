@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: MIT
 """Compares vpnd with the installed openvpn (and wireguard-go where it is installed) in one run.
 
-Two network namespaces joined by a veth pair; both ends of each tunnel and the load generator share the machine.
-Candidates alternate, each measurement is repeated, medians and ratios to openvpn are printed and written as JSON.
+For each candidate two network namespaces joined by a veth pair; the load generator shares the machine with both ends.
+All tunnels of a case are up at the same time and are measured in turns, so that what disturbs the machine disturbs
+everybody; medians and ratios to openvpn are printed and written as JSON.
 Without options: UDP, TUN, AES-256-GCM, three runs, a few minutes. Needs root, iperf3, ping, ip, ethtool, openssl.
+WIREGUARD_GO=PATH names a wireguard-go that is not on the search path.
 
   compare.py --mixed                    also vpnd at one end and openvpn at the other
   compare.py --proto tcp --device tap --cipher AES-256-CBC --measure tcp,ping --runs 1
   compare.py --wire                     packets as on a wire: no segmentation offload between the ends
   compare.py --extra 'tun-mtu 48000;mssfix 0'
-  compare.py --full --json all.json     every transport, device and cipher, with and without offload (an hour)
+  compare.py --full --json all.json     every transport, device and cipher, with and without offload (20 minutes)
 
 Measurements: tcp (one stream up, CPU seconds per gigabyte), reverse (down), streams (four), small (64-byte UDP packets),
 ping (idle and during a transfer).
@@ -18,6 +20,7 @@ ping (idle and during a transfer).
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import statistics
@@ -36,8 +39,11 @@ def run(*command, check=True, timeout=60):
 class Network:
     """[s] 10.99.0.1 --- veth --- 10.99.0.2 [c]"""
 
+    made = 0 # in this run; each has names of its own
+
     def __init__(self, offload):
-        self.tag = f"vb{os.getpid():x}"
+        Network.made += 1
+        self.tag = f"vb{os.getpid():x}x{Network.made:x}"
         self.names = {end: f"{self.tag}-{end}" for end in "sc"}
         for name in self.names.values():
             run("ip", "netns", "add", name)
@@ -153,14 +159,14 @@ def await_ping(net):
 class WireGuard:
     """The same network with wireguard-go: its own way to be configured, no transports, devices or ciphers."""
 
-    def __init__(self, net, folder):
+    def __init__(self, net, folder, program):
         self.net = net
         self.names = {end: f"{net.tag}{end}" for end in "sc"} # its control sockets share one folder
         keys = {end: run("wg", "genkey").stdout.strip() for end in "sc"}
         public = {end: subprocess.run(("wg", "pubkey"), input=keys[end], capture_output=True, text=True,
                                       check=True).stdout.strip() for end in "sc"}
         self.server, self.client = (
-            net.spawn(end, f"{folder}/wireguard.log", "wireguard-go", "-f", self.names[end]) for end in "sc")
+            net.spawn(end, f"{folder}/wireguard.log", program, "-f", self.names[end]) for end in "sc")
         for end, other in ("sc", "cs"):
             name, key_file = self.names[end], f"{folder}/wg-{end}.key"
             with open(key_file, "w") as out:
@@ -192,9 +198,7 @@ class Tunnel:
 
     def __init__(self, net, folder, programs, case):
         self.net = net
-        self.logs = {end: f"{folder}/{end}.log" for end in ("server", "client")}
-        for log in self.logs.values():
-            open(log, "w").close()
+        self.logs = {end: f"{folder}/{net.tag}-{end}.log" for end in ("server", "client")}
         configurations(folder, case)
         self.server = net.spawn("s", self.logs["server"], programs[0], "--cd", folder, "--config", "server.conf")
         self.await_line("server", "Initialization Sequence Completed")
@@ -233,7 +237,10 @@ def iperf(tunnel, seconds, *options):
     out = net.inside("c", "iperf3", "-c", "10.77.0.1", "-J", "-t", str(seconds), *options, check=False,
                      timeout=seconds + 30)
     spent = [cpu_seconds([pid]) - was for pid, was in zip(tunnel.pids, before)]
-    listener.wait(10)
+    try:
+        listener.wait(5)
+    except subprocess.TimeoutExpired:
+        stop([listener])
     result = json.loads(out.stdout)
     if "error" in result:
         raise RuntimeError(result["error"])
@@ -241,8 +248,20 @@ def iperf(tunnel, seconds, *options):
 
 
 def ping_median(tunnel, count, interval):
-    out = tunnel.net.inside("c", "ping", "-q", "-c", str(count), "-i", str(interval), "10.77.0.1").stdout
-    return float(out.rsplit("=", 1)[1].split("/")[1])
+    out = tunnel.net.inside("c", "ping", "-c", str(count), "-i", str(interval), "10.77.0.1").stdout
+    return statistics.median(float(t) for t in re.findall(r"time=([0-9.]+)", out))
+
+
+def ping_loaded(tunnel, seconds):
+    """Median of the pings during a transfer."""
+    listener = tunnel.net.spawn("s", "/dev/null", "iperf3", "-s", "-1", "-B", "10.77.0.1")
+    time.sleep(0.3)
+    source = tunnel.net.spawn("c", "/dev/null", "iperf3", "-c", "10.77.0.1", "-t", str(seconds + 1))
+    time.sleep(0.5)
+    median = ping_median(tunnel, seconds * 20, 0.05)
+    source.wait(30)
+    listener.wait(10)
+    return median
 
 
 def measure(tunnel, seconds, wanted):
@@ -264,36 +283,35 @@ def measure(tunnel, seconds, wanted):
         s = end["sum"]
         row["small_kpps"] = (s["packets"] - s["lost_packets"]) / s["seconds"] / 1e3
     if "ping" in wanted:
-        row["ping_ms"] = ping_median(tunnel, 20, 0.02)
-        load = tunnel.net.spawn("s", "/dev/null", "iperf3", "-s", "-1", "-B", "10.77.0.1")
-        time.sleep(0.3)
-        source = tunnel.net.spawn("c", "/dev/null", "iperf3", "-c", "10.77.0.1", "-t", "3")
-        time.sleep(0.7)
-        row["ping_loaded_ms"] = ping_median(tunnel, 20, 0.05)
-        source.wait(20)
-        load.wait(20)
+        row["ping_ms"] = ping_median(tunnel, 50, 0.02)
+        row["ping_loaded_ms"] = ping_loaded(tunnel, seconds)
     row["server_peak_mib"] = peak_kib(tunnel.server.pid) / 1024
     return row
 
 
 def medians(rows):
-    return {key: statistics.median(r[key] for r in rows) for key in rows[0]}
+    return {key: statistics.median(r[key] for r in rows) for key in (rows[0] if rows else ())}
 
 
 LESS_IS_BETTER = {"cpu_s_per_gb", "server_cpu", "client_cpu", "ping_ms", "ping_loaded_ms", "server_peak_mib"}
 
 
+def ratio(key, row, base):
+    if not row.get(key) or not base.get(key):
+        return "-"
+    return f"{base[key] / row[key] if key in LESS_IS_BETTER else row[key] / base[key]:.2f}x"
+
+
 def report(title, table, base):
     print(f"\n{title}")
-    keys = list(next(iter(table.values())))
+    keys = list(dict.fromkeys(key for row in table.values() for key in row))
     print("  " + "".ljust(22) + "".join(k.rjust(16) for k in keys))
     for name, row in table.items():
-        print("  " + name.ljust(22) + "".join(f"{row[k]:.3f}".rjust(16) for k in keys))
+        print("  " + name.ljust(22) + "".join((f"{row[k]:.3f}" if k in row else "failed").rjust(16) for k in keys))
     for name, row in table.items():
         if name != base and base in table:
-            ratio = {k: (table[base][k] / row[k] if k in LESS_IS_BETTER else row[k] / table[base][k]) if row[k] else 0
-                     for k in keys}
-            print("  " + f"{name}: better by".ljust(22) + "".join(f"{ratio[k]:.2f}x".rjust(16) for k in keys))
+            print("  " + f"{name}: better by".ljust(22) +
+                  "".join(ratio(k, row, table[base]).rjust(16) for k in keys))
     sys.stdout.flush()
 
 
@@ -311,7 +329,38 @@ def cases(args):
 
 
 def open_tunnel(net, folder, programs, case):
-    return WireGuard(net, folder) if programs == ("wireguard-go",) else Tunnel(net, folder, programs, case)
+    return Tunnel(net, folder, programs, case) if len(programs) == 2 else WireGuard(net, folder, *programs)
+
+
+def measure_case(case, wanted, pairs, folder, args):
+    """All candidates in turns. Returns the rows of each; a candidate that fails has fewer, and the reason is shown."""
+    rows = {name: [] for name in pairs}
+    nets, tunnels = [], {}
+
+    def attempt(name, action, *arguments):
+        try:
+            return action(*arguments)
+        except (RuntimeError, ValueError, subprocess.SubprocessError, statistics.StatisticsError) as e:
+            print(f"{name}: {e}", file=sys.stderr)
+            return None
+
+    try:
+        for name, programs in pairs.items():
+            nets.append(Network(offload=not case["wire"]))
+            tunnel = attempt(name, open_tunnel, nets[-1], folder, programs, case)
+            if tunnel:
+                tunnels[name] = tunnel
+        for _ in range(args.runs):
+            for name, tunnel in tunnels.items():
+                row = attempt(name, measure, tunnel, args.seconds, wanted)
+                if row:
+                    rows[name].append(row)
+    finally:
+        for tunnel in tunnels.values():
+            tunnel.close()
+        for net in nets:
+            net.close()
+    return rows
 
 
 def main():
@@ -325,7 +374,7 @@ def main():
     p.add_argument("--extra", default="", help="further configuration lines, separated by ';', for both ends")
     p.add_argument("--measure", default="tcp,reverse,streams,small,ping")
     p.add_argument("--runs", type=int, default=3)
-    p.add_argument("--seconds", type=int, default=4)
+    p.add_argument("--seconds", type=int, help="length of each measurement: 4, with --full 1")
     p.add_argument("--wire", action="store_true", help="veth without gso, tso and gro: packets as on a wire")
     p.add_argument("--mixed", action="store_true", help="also vpnd at one end and openvpn at the other")
     p.add_argument("--full", action="store_true", help="every transport, device and cipher")
@@ -337,8 +386,10 @@ def main():
     if args.mixed:
         pairs["vpnd server"] = (args.vpnd, args.openvpn)
         pairs["vpnd client"] = (args.openvpn, args.vpnd)
-    if shutil.which("wireguard-go") and shutil.which("wg"):
-        pairs["wireguard-go"] = ("wireguard-go",)
+    args.seconds = args.seconds or (1 if args.full else 4)
+    wireguard = os.environ.get("WIREGUARD_GO") or shutil.which("wireguard-go")
+    if wireguard and shutil.which("wg"):
+        pairs["wireguard-go"] = (wireguard,)
     if args.only:
         pairs = {k: v for k, v in pairs.items() if k in args.only.split(",")}
     for programs in pairs.values():
@@ -348,34 +399,25 @@ def main():
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1)) # cleans up, too
     written = []
+    began = time.monotonic()
     folder = tempfile.mkdtemp(prefix="vpnd-bench-")
     make_pki(folder)
     try:
         for case, wanted in cases(args):
             case["extra"] = "".join(line.strip() + "\n" for line in args.extra.split(";") if line.strip())
-            plain = case["proto"] == "udp" and case["device"] == "tun" and not case["extra"]
+            plain = case["proto"] == "udp" and case["device"] == "tun" and case["cipher"].endswith("GCM") and not case["extra"]
             taking_part = {n: p for n, p in pairs.items() if n != "wireguard-go" or plain}
-            rows = {name: [] for name in taking_part}
-            for _ in range(args.runs):
-                for name, programs in taking_part.items():
-                    net = Network(offload=not case["wire"])
-                    try:
-                        tunnel = open_tunnel(net, folder, programs, case)
-                        try:
-                            rows[name].append(measure(tunnel, args.seconds, wanted))
-                        finally:
-                            tunnel.close()
-                    finally:
-                        net.close()
+            rows = measure_case(case, wanted, taking_part, folder, args)
             table = {name: medians(r) for name, r in rows.items()}
             title = f"{case['proto']} {case['device']} {case['cipher']}" + (" (wire)" if case["wire"] else "")
             report(title, table, "openvpn")
             written.append({"case": case, "medians": table, "runs": rows})
+            if args.json: # after each case, so that what was measured is not lost
+                with open(args.json, "w") as out:
+                    json.dump(written, out, indent=1)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    if args.json:
-        with open(args.json, "w") as out:
-            json.dump(written, out, indent=1)
+    print(f"\n{time.monotonic() - began:.0f} seconds")
 
 
 if __name__ == "__main__":
