@@ -178,9 +178,22 @@ static void from_only_peer(struct worker *w, struct peer *peer, uint8_t *data, s
     rx_to_device(w, data, len);
 }
 
+/* Packets of one batch mostly have one source: it is looked up once. */
 static bool source_allowed(struct worker *w, const struct peer *peer, const uint8_t *ip)
 {
-    return route_find_ip(&w->user->routes, ip_source(ip), ip[0] >> 4, w->now_s) == peer;
+    struct rx_known *known = &w->rx.known;
+    unsigned version = ip[0] >> 4;
+    size_t len = version == 4 ? 4 : 16;
+    if (known->peer == peer && known->version == version && memcmp(known->source, ip_source(ip), len) == 0) {
+        return true;
+    }
+    if (route_find_ip(&w->user->routes, ip_source(ip), version, w->now_s) != peer) {
+        return false;
+    }
+    known->peer = peer;
+    known->version = (uint8_t)version;
+    memcpy(known->source, ip_source(ip), len);
+    return true;
 }
 
 /* block-ipv6 on the server's side: answer through the tunnel. */

@@ -28,6 +28,24 @@
 #define SCRATCH_BYTES (4 * (65536u + 2 * SCRATCH_HEADROOM))
 #define EXPANDED_MIN 1600u       /* bytes that a compressed packet may always expand to */
 
+/* What the kernel changes in a message's header. */
+static void rearm(struct rx *rx, unsigned i)
+{
+    rx->headers[i].msg_hdr.msg_namelen = sizeof(rx->names[i]);
+    rx->headers[i].msg_hdr.msg_controllen = RX_CONTROL_BYTES;
+}
+
+/* Headers are made once: with few packets most of them are never touched again. */
+static void prepare(struct rx *rx)
+{
+    for (unsigned i = 0; i < RX_MESSAGES_MAX; i++) {
+        rx->iov[i] = (struct iovec){rx->buffers + (size_t)i * RX_BUFFER_BYTES, RX_BUFFER_BYTES};
+        rx->headers[i].msg_hdr = (struct msghdr){
+            .msg_name = &rx->names[i], .msg_iov = &rx->iov[i], .msg_iovlen = 1, .msg_control = rx->control[i]};
+        rearm(rx, i);
+    }
+}
+
 void rx_init(struct rx *rx)
 {
     memset(rx, 0, sizeof(*rx));
@@ -36,6 +54,7 @@ void rx_init(struct rx *rx)
     BUG_ON(p == MAP_FAILED);
     rx->buffers = p;
     rx->messages = RX_MESSAGES_MAX;
+    prepare(rx);
 }
 
 void rx_free(struct rx *rx)
@@ -315,6 +334,7 @@ static void process_run(struct worker *w, unsigned first, unsigned n)
 void rx_process(struct worker *w)
 {
     struct rx *rx = &w->rx;
+    rx->known.peer = NULL;
     for (unsigned i = 0; i < rx->count;) {
         unsigned end = i + 1;
         while (end < rx->count && rx->peers[end] == rx->peers[i] && rx->keys[end] == rx->keys[i]) {
@@ -380,19 +400,6 @@ void rx_record(struct worker *w, uint8_t *data, size_t len, unsigned source)
 
 /* ------------------------------------------------------------------ datagrams */
 
-static void prepare(struct rx *rx, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        rx->iov[i] = (struct iovec){rx->buffers + (size_t)i * RX_BUFFER_BYTES, RX_BUFFER_BYTES};
-        rx->headers[i].msg_hdr = (struct msghdr){.msg_name = &rx->names[i],
-                                                 .msg_namelen = sizeof(rx->names[i]),
-                                                 .msg_iov = &rx->iov[i],
-                                                 .msg_iovlen = 1,
-                                                 .msg_control = rx->control[i],
-                                                 .msg_controllen = RX_CONTROL_BYTES};
-    }
-}
-
 /* Strip what a SOCKS relay puts in front. Return: false to drop. */
 static bool unwrap_socks(const struct listener *l, struct rx_source *source, uint8_t **data, size_t *len)
 {
@@ -453,7 +460,6 @@ bool rx_udp(struct worker *w, const struct listener *listener, int fd)
 {
     struct rx *rx = &w->rx;
     unsigned asked = rx->messages;
-    prepare(rx, asked);
     worker_syscall(w);
     int n = recvmmsg(fd, rx->headers, asked, MSG_DONTWAIT, NULL);
     if (n <= 0) {
@@ -465,6 +471,7 @@ bool rx_udp(struct worker *w, const struct listener *listener, int fd)
     for (unsigned i = 0; i < (unsigned)n; i++) {
         bytes += rx->headers[i].msg_len;
         take_message(w, listener, i);
+        rearm(rx, i);
     }
     rx_process(w);
     rx->messages = bytes / (unsigned)n > LARGE_BYTES ? MESSAGES_LARGE : RX_MESSAGES_MAX;

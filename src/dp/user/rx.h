@@ -34,6 +34,13 @@ struct rx_source {
     uint32_t ifindex;
 };
 
+/** A source address that is its peer's, as found for an earlier packet of the batch. */
+struct rx_known {
+    const struct peer *peer; /* NULL: none yet */
+    uint8_t version;
+    uint8_t source[16];
+};
+
 struct rx {
     uint8_t *buffers;         /* RX_MESSAGES_MAX of RX_BUFFER_BYTES; only touched pages exist */
     uint8_t *scratch;         /* reassembled and decompressed packets; made when needed */
@@ -52,6 +59,7 @@ struct rx {
     struct packet packets[RX_BATCH_MAX];
     struct peer *peers[RX_BATCH_MAX];
     struct keyslot *keys[RX_BATCH_MAX];
+    struct rx_known known;
 
     /* for the device */
     unsigned out_count;
