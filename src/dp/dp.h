@@ -58,7 +58,7 @@ struct dp_config {
 
     bool client_to_client;       /* switch between peers without the kernel */
     unsigned bcast_buffers;      /* packets queued for broadcast; 0 means 256 */
-    unsigned tcp_queue_limit;    /* packets queued for one TCP peer; 0 means 64 */
+    unsigned tcp_queue_limit;    /* reads of the device (up to 64 KiB each) that wait for one TCP peer; 0 means 64 */
     unsigned max_routes_per_peer; /* learnt and added addresses of one peer; 0 means 256 */
     unsigned stale_route_age_s;  /* forget learnt addresses unused for so long; 0 never */
     bool vlan_tagging;           /* tap: 802.1Q on the device side */

@@ -26,6 +26,10 @@
 #define NOTSENT_LOWAT (128 * 1024) /* unsent bytes that the kernel keeps; the rest waits where we can drop it */
 #define SOJOURN_MAX_MS 200u        /* older data packets leave the queue at its head */
 #define CONTROL_QUEUE_MAX 128u
+/* The limit of the queue counts reads of the device, as it does for those who read one packet at a time. Here one read
+ * may be a super-packet: so many bytes, and so many segments. */
+#define READ_UNIT_BYTES ((size_t)64 * 1024)
+#define READ_UNIT_PACKETS 64u
 #define IOV_MAX_A_CALL 64
 #define READ_BYTES (256u * 1024)
 #define CLOSE_GRACE_S 1u
@@ -56,6 +60,7 @@ struct conn {
     struct record *first;
     struct record **last;
     unsigned waiting;        /* data records */
+    size_t waiting_bytes;    /* of data records */
     unsigned waiting_control;
     bool armed;              /* waiting for writability */
     bool dead;               /* broken or closed: nothing goes out any more */
@@ -138,6 +143,7 @@ static void free_queue(struct conn *c)
     }
     c->last = &c->first;
     c->waiting = 0;
+    c->waiting_bytes = 0;
     c->waiting_control = 0;
 }
 
@@ -164,6 +170,7 @@ static void bury(struct conn *c)
     worker_unwatch(c->owner, c->fd);
     (void)shutdown(c->fd, SHUT_RDWR);
     table_remove(&c->user->conns, &c->node);
+    worker_wake(c->owner); /* it may have paused the device for this connection */
     rcu_domain_defer(&c->user->rcu, &c->rcu, release);
 }
 
@@ -184,40 +191,7 @@ void conn_del(struct user *user, uint32_t id)
     (void)pthread_mutex_unlock(&c->lock);
     if (!wait && !again) {
         bury(c);
-    } else if (!again) {
-        user->closing++;
     }
-}
-
-struct expiry {
-    struct worker *w;
-    unsigned left;
-};
-
-static void expire(struct table_node *node, void *arg)
-{
-    struct conn *c = container_of(node, struct conn, node);
-    struct expiry *e = arg;
-    (void)pthread_mutex_lock(&c->lock);
-    bool over = c->closing && (c->dead || !c->first || e->w->now_s >= c->close_at_s);
-    e->left += c->closing && !over;
-    c->dead |= over;
-    (void)pthread_mutex_unlock(&c->lock);
-    if (over) {
-        bury(c);
-    }
-}
-
-void conn_tick(struct worker *w)
-{
-    struct user *u = w->user;
-    user_lock(u);
-    if (u->closing) {
-        struct expiry e = {.w = w};
-        table_each(&u->conns, expire, &e);
-        u->closing = e.left;
-    }
-    user_unlock(u);
 }
 
 static void free_one(struct table_node *node, void *arg)
@@ -266,11 +240,8 @@ static void arm(struct conn *c, bool output)
 
 static void enqueue(struct conn *c, const uint8_t *bytes, size_t len, size_t sent, uint64_t now_ms, bool control)
 {
-    struct record *r = mem_zalloc(sizeof(*r) + len);
-    r->queued_ms = now_ms;
-    r->len = (uint32_t)len;
-    r->sent = (uint32_t)sent;
-    r->control = control;
+    struct record *r = mem_grow(NULL, 1, sizeof(*r) + len);
+    *r = (struct record){.queued_ms = now_ms, .len = (uint32_t)len, .sent = (uint32_t)sent, .control = control};
     memcpy(r->bytes, bytes, len);
     *c->last = r;
     c->last = &r->next;
@@ -278,32 +249,46 @@ static void enqueue(struct conn *c, const uint8_t *bytes, size_t len, size_t sen
         c->waiting_control++;
     } else {
         c->waiting++;
+        c->waiting_bytes += len;
     }
 }
 
-static void dequeue(struct conn *c)
+/* Take the record that *@at leads to out of the queue. */
+static void dequeue(struct conn *c, struct record **at)
 {
-    struct record *r = c->first;
-    c->first = r->next;
-    if (!c->first) {
-        c->last = &c->first;
+    struct record *r = *at;
+    *at = r->next;
+    if (!r->next) {
+        c->last = at;
     }
     if (r->control) {
         c->waiting_control--;
     } else {
         c->waiting--;
+        c->waiting_bytes -= r->len;
     }
     free(r);
 }
 
-/* Old packets leave the queue at its head, but never a record of which a part was sent. Return: how many. */
+/* The clock is each thread's of its turn, so a record may come from a little ahead of ours. */
+static bool stale(const struct record *r, uint64_t now_ms)
+{
+    return now_ms > r->queued_ms + SOJOURN_MAX_MS;
+}
+
+/* Old packets leave the queue at its head, but a record of which a part was sent has to be finished, and the newest
+ * stays. Return: how many. */
 static unsigned drop_stale(struct conn *c, uint64_t now_ms)
 {
     unsigned dropped = 0;
-    while (c->first && c->first->next && !c->first->control && !c->first->sent &&
-           now_ms - c->first->queued_ms > SOJOURN_MAX_MS) {
-        dequeue(c);
-        dropped++;
+    struct record **at = &c->first;
+    while (*at && (*at)->next && stale(*at, now_ms)) {
+        if ((*at)->control || (*at)->sent) {
+            at = &(*at)->next;
+        } else {
+            dequeue(c, at);
+            dropped++;
+        }
     }
     return dropped;
 }
@@ -318,7 +303,7 @@ static void consume(struct conn *c, size_t n)
             return;
         }
         n -= left;
-        dequeue(c);
+        dequeue(c, &c->first);
     }
 }
 
@@ -367,6 +352,11 @@ static int gather(struct packet *packets, unsigned count, struct iovec *iov)
     return n;
 }
 
+static bool full(const struct conn *c, unsigned limit)
+{
+    return c->waiting >= (uint64_t)limit * READ_UNIT_PACKETS || c->waiting_bytes >= (uint64_t)limit * READ_UNIT_BYTES;
+}
+
 /* Queue what the kernel did not take of a batch. Return: packets dropped. */
 static unsigned keep_rest(struct conn *c, const struct packet *packets, unsigned count, size_t written, unsigned limit,
                           uint64_t now_ms)
@@ -381,7 +371,7 @@ static unsigned keep_rest(struct conn *c, const struct packet *packets, unsigned
             written -= len;
             continue;
         }
-        if (c->waiting >= limit && !written) {
+        if (!written && full(c, limit)) {
             dropped++;
             continue;
         }
@@ -422,7 +412,8 @@ void conn_send(struct worker *w, struct conn *conn, struct packet *packets, unsi
     (void)pthread_mutex_unlock(&conn->lock);
     worker_drop(w, DP_DROP_QUEUE, dropped);
     if (waits && pauses) {
-        tun_io_pause(w, true);
+        w->paused_conn = conn->id;
+        tun_io_pause(w, TUN_IO_PAUSE_CONN, true);
     }
 }
 
@@ -450,6 +441,37 @@ int conn_send_control(struct user *user, struct conn *conn, const void *data, si
     return err;
 }
 
+/* ------------------------------------------------------------------ once a second */
+
+struct expiry {
+    struct worker *w;
+    unsigned dropped;
+};
+
+static void expire(struct table_node *node, void *arg)
+{
+    struct conn *c = container_of(node, struct conn, node);
+    struct expiry *e = arg;
+    (void)pthread_mutex_lock(&c->lock);
+    bool over = c->closing && (c->dead || !c->first || e->w->now_s >= c->close_at_s);
+    e->dropped += drop_stale(c, e->w->now_ms);
+    c->dead |= over;
+    (void)pthread_mutex_unlock(&c->lock);
+    if (over) {
+        bury(c);
+    }
+}
+
+void conn_tick(struct worker *w)
+{
+    struct user *u = w->user;
+    struct expiry e = {.w = w};
+    user_lock(u);
+    table_each(&u->conns, expire, &e);
+    user_unlock(u);
+    worker_drop(w, DP_DROP_QUEUE, e.dropped);
+}
+
 /* ------------------------------------------------------------------ reading */
 
 static void close_conn(struct worker *w, struct conn *c, int error)
@@ -473,7 +495,6 @@ static void close_conn(struct worker *w, struct conn *c, int error)
     if (announce) {
         event_list_push(&u->said, &event);
     }
-    tun_io_pause(w, false);
 }
 
 /* Take whole records out of @len bytes at @buffer. Return: bytes used, or ERR_FORMAT. */
@@ -543,8 +564,8 @@ void conn_ready(struct worker *w, struct conn *conn, bool input, bool output)
         bool empty = !conn->first;
         (void)pthread_mutex_unlock(&conn->lock);
         worker_drop(w, DP_DROP_QUEUE, dropped);
-        if (empty && w->user->dp.config.mode == DP_MODE_P2P) {
-            tun_io_pause(w, false);
+        if (empty && conn->id == w->paused_conn) {
+            tun_io_pause(w, TUN_IO_PAUSE_CONN, false);
         }
         input = true; /* bytes given along with the connection wait to be parsed */
     }

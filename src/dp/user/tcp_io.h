@@ -56,7 +56,8 @@ int conn_send_control(struct user *user, struct conn *conn, const void *data, si
 /** conn_ready - the owner's epoll reported it. Worker. */
 void conn_ready(struct worker *w, struct conn *conn, bool input, bool output);
 
-/** conn_tick - once a second on worker 0: end connections whose grace after conn_del() is over. */
+/** conn_tick - once a second on worker 0: drop what has waited too long, end connections whose grace after conn_del()
+ *  is over. */
 void conn_tick(struct worker *w);
 
 /** conn_free_all - close every connection; no worker is left. */

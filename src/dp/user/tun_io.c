@@ -72,6 +72,7 @@ int tun_io_attach(struct user *user, const struct dp_device *config)
     struct device *d = mem_zalloc(sizeof(*d));
     memcpy(d->fds, config->fds, config->queues * sizeof(d->fds[0]));
     d->queues = config->queues;
+    d->serial = ++user->device_serial;
     d->vnet_header = config->vnet_header;
     d->tap = user->dp.config.device == DP_DEVICE_TAP;
     atomic_init(&d->mtu, config->mtu);
@@ -82,14 +83,8 @@ int tun_io_attach(struct user *user, const struct dp_device *config)
     user_lock(user);
     atomic_store_explicit(&user->device, d, memory_order_release);
     user_unlock(user);
-    for (unsigned i = 0; i < user->dp.config.workers; i++) {
-        if (i < d->queues) {
-            worker_watch(user->workers[i], d->fds[i], WORKER_WATCH_DEVICE, 0, true);
-        }
-    }
-    /* more queues than workers: the first worker reads the rest, too */
-    for (unsigned i = user->dp.config.workers; i < d->queues; i++) {
-        worker_watch(user->workers[0], d->fds[i], WORKER_WATCH_DEVICE, i, true);
+    for (unsigned i = 0; i < d->queues; i++) {
+        worker_watch(user->workers[i], d->fds[i], WORKER_WATCH_DEVICE, 0, true);
     }
     return 0;
 }
@@ -111,7 +106,7 @@ void tun_io_detach(struct user *user)
         return;
     }
     for (unsigned i = 0; i < d->queues; i++) {
-        worker_unwatch(user->workers[i < user->dp.config.workers ? i : 0], d->fds[i]);
+        worker_unwatch(user->workers[i], d->fds[i]);
     }
     /* The device has to be gone when this returns: programs run after it, and its name may be taken again. */
     rcu_readers_wait();
@@ -128,7 +123,36 @@ static void tell_error(struct worker *w, int error)
     struct dp_event event = {
         .type = DP_EV_DEVICE_ERROR, .peer = DP_PEER_ID_NONE, .other = DP_PEER_ID_NONE, .error = -error};
     if (worker_event(w, &event, EVENT_IMPORTANT)) {
-        tun_io_pause(w, true); /* it would be readable for ever */
+        tun_io_pause(w, TUN_IO_PAUSE_ERROR, true); /* it would be readable for ever */
+    }
+}
+
+static void rewatch(struct worker *w, const struct device *d)
+{
+    if (w->index < d->queues) {
+        worker_rewatch(w, d->fds[w->index], WORKER_WATCH_DEVICE, 0, w->device_pauses == 0, false);
+    }
+}
+
+void tun_io_pause(struct worker *w, enum tun_io_pause reason, bool on)
+{
+    const struct device *d = tun_io_device(w);
+    bool was = w->device_pauses != 0;
+    w->device_pauses = on ? w->device_pauses | reason : w->device_pauses & ~(unsigned)reason;
+    if (d && was != (w->device_pauses != 0)) {
+        rewatch(w, d);
+    }
+}
+
+/* A device that was attached since the last read is being waited for, whatever paused its predecessor. */
+static void meet(struct worker *w, const struct device *d)
+{
+    if (w->device_serial != d->serial) {
+        w->device_serial = d->serial;
+        w->device_pauses &= ~(unsigned)TUN_IO_PAUSE_ERROR;
+        if (w->device_pauses) {
+            rewatch(w, d);
+        }
     }
 }
 
@@ -148,14 +172,16 @@ static size_t bytes_a_turn(const struct worker *w)
 void tun_io_read(struct worker *w)
 {
     const struct device *d = tun_io_device(w);
-    if (!d || w->device_paused) {
+    if (!d) {
         return;
     }
+    meet(w, d);
     uint8_t *vnet = w->device_buffer + TUN_IO_HEADROOM;
     uint8_t *at = d->vnet_header ? vnet : vnet + VNET_HEADER_SIZE;
     size_t bytes = 0;
     size_t most = bytes_a_turn(w);
-    for (unsigned i = 0; i < READS_A_TURN && bytes < most && !w->tx.blocked && !w->device_paused; i++) {
+    unsigned packets = 0;
+    for (unsigned i = 0; i < READS_A_TURN && bytes < most && !w->device_pauses; i++) {
         if (shaped(w)) {
             break;
         }
@@ -175,20 +201,13 @@ void tun_io_read(struct worker *w)
         worker_add(&w->stats.device_rx_packets, 1);
         worker_add(&w->stats.device_rx_bytes, (uint64_t)n - VNET_HEADER_SIZE);
         forward_from_device(w, d, vnet, (size_t)n);
+        packets++;
+        if (!w->device_busy) {
+            tx_flush(w); /* few packets: none waits until the queue has said that it is empty */
+        }
     }
+    w->device_busy = packets > 1;
     tx_flush(w);
-}
-
-void tun_io_pause(struct worker *w, bool pause)
-{
-    const struct device *d = tun_io_device(w);
-    if (w->device_paused == pause) {
-        return;
-    }
-    w->device_paused = pause;
-    if (d && w->index < d->queues) {
-        worker_rewatch(w, d->fds[w->index], WORKER_WATCH_DEVICE, 0, !pause, false);
-    }
 }
 
 /* ------------------------------------------------------------------ writing */

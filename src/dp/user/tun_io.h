@@ -22,6 +22,7 @@ struct worker;
 
 /** An attached device. Published; queues close after a grace period. */
 struct device {
+    uint32_t serial;         /* of all that were ever attached; from 1 */
     int fds[DP_TUN_QUEUES_MAX];
     unsigned queues;
     bool vnet_header;
@@ -49,8 +50,16 @@ const struct device *tun_io_device(const struct worker *w);
 /** tun_io_read - read and carry what waits in this worker's queue. Worker. */
 void tun_io_read(struct worker *w);
 
-/** tun_io_pause - stop (or go on) waiting for packets of the device. Worker. */
-void tun_io_pause(struct worker *w, bool pause);
+/** Why a worker does not read the device; it does when no reason is left. */
+enum tun_io_pause {
+    TUN_IO_PAUSE_SOCKET = 1, /* the UDP socket takes no more */
+    TUN_IO_PAUSE_CONN = 2,   /* packets wait for the TCP connection */
+    TUN_IO_PAUSE_SHAPER = 4, /* the packets that left have not had their time */
+    TUN_IO_PAUSE_ERROR = 8,  /* this device is broken */
+};
+
+/** tun_io_pause - @on: stop waiting for packets of the device; otherwise the reason is gone. Worker. */
+void tun_io_pause(struct worker *w, enum tun_io_pause reason, bool on);
 
 /** tun_io_write - write one packet of our own making. Worker. */
 void tun_io_write(struct worker *w, const uint8_t *packet, size_t len);

@@ -297,7 +297,7 @@ static void block(struct worker *w, const struct listener *l)
     tx->blocked_listener = l->id;
     bool reads = l->count > 1 || w->index == (l->id - 1) % w->user->dp.config.workers;
     worker_rewatch(w, listener_fd(l, w->index), WORKER_WATCH_UDP, l->id, reads, true);
-    tun_io_pause(w, true);
+    tun_io_pause(w, TUN_IO_PAUSE_SOCKET, true);
 }
 
 static void send_messages(struct worker *w)
@@ -399,6 +399,6 @@ void tx_resume(struct worker *w)
     send_messages(w);
     if (!tx->blocked) {
         reset(tx);
-        tun_io_pause(w, false);
+        tun_io_pause(w, TUN_IO_PAUSE_SOCKET, false);
     }
 }

@@ -50,8 +50,8 @@ struct user {
     struct listener *_Atomic listeners[USER_LISTENERS_MAX];
     struct table conns;
     uint32_t next_conn;
-    unsigned closing;                   /* connections that finish writing; under the lock */
     struct device *_Atomic device;
+    uint32_t device_serial;             /* control's: of the last one */
     struct nat_rules *_Atomic nat;
     _Atomic uint32_t shaper;            /* bytes a second; 0 off */
     atomic_bool block_ipv6;

@@ -151,9 +151,12 @@ static void handle(struct worker *w, const struct epoll_event *event)
     }
 }
 
-/* A listener that went away while it was full can never tell us that it is writable. */
+/* A listener or connection that went away while it was full can never tell us that it is writable. */
 static void check_blocked(struct worker *w)
 {
+    if (w->device_pauses & TUN_IO_PAUSE_CONN && !conn_find(w->user, w->paused_conn)) {
+        tun_io_pause(w, TUN_IO_PAUSE_CONN, false);
+    }
     if (w->tx.blocked && !listener_get(w->user, w->tx.blocked_listener)) {
         tx_resume(w);
     }
@@ -163,16 +166,10 @@ static void check_blocked(struct worker *w)
 static int shaper_wait(struct worker *w, int timeout)
 {
     if (w->shaper_until_us <= w->now_ms * 1000) {
-        if (w->shaper_pauses) {
-            w->shaper_pauses = false;
-            tun_io_pause(w, false);
-        }
+        tun_io_pause(w, TUN_IO_PAUSE_SHAPER, false);
         return timeout;
     }
-    if (!w->device_paused) {
-        w->shaper_pauses = true;
-        tun_io_pause(w, true);
-    }
+    tun_io_pause(w, TUN_IO_PAUSE_SHAPER, true);
     int wait = (int)(w->shaper_until_us / 1000 - w->now_ms) + 1;
     return timeout < 0 || wait < timeout ? wait : timeout;
 }

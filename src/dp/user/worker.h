@@ -41,10 +41,12 @@ struct worker {
     int epoll;
     int wake;                    /* eventfd */
     uint8_t *device_buffer;      /* one read: TUN_IO_BUFFER_BYTES */
-    bool device_paused;          /* the device queue is not being waited for */
+    unsigned device_pauses;      /* enum tun_io_pause: why the device queue is not being waited for */
+    uint32_t device_serial;      /* the device that was read last */
+    uint32_t paused_conn;        /* TUN_IO_PAUSE_CONN: which one */
+    bool device_busy;            /* its last turn gave several packets: they are gathered before they are sent */
     uint64_t shaper_until_us;    /* p2p with a shaper: when the next packet may leave */
     uint32_t last_tick_s;
-    bool shaper_pauses;          /* the device is paused because of the shaper */
     pthread_t thread;
     bool running;
     struct event_ring ring;

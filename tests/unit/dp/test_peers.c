@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -483,6 +484,51 @@ Test(peers, the_device_comes_and_goes)
     cr_assert_eq(dp_device_attach(rig.s.dp, &device), 0);
     carry_both(4);
     rig_stop(&rig);
+}
+
+/* A connection of the client to somebody who never reads. Return: the other end. */
+static int connect_to_a_wall(uint32_t *conn)
+{
+    union addr address;
+    socklen_t len = sizeof(address);
+    int small = 8192;
+    int own = rig_udp(&address); /* for the form of a loopback address */
+    close(own);
+    address.v4.sin_port = 0;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    (void)setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    (void)setsockopt(client, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    cr_assert(bind(listener, &address.any, addr_size(&address)) == 0 && listen(listener, 1) == 0);
+    cr_assert(getsockname(listener, &address.any, &len) == 0 &&
+              connect(client, &address.any, addr_size(&address)) == 0);
+    int wall = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    cr_assert(wall >= 0 && fcntl(client, F_SETFL, O_NONBLOCK) == 0);
+    close(listener);
+    cr_assert_eq(dp_conn_add(rig.c.dp, client, NULL, 0, conn), 0);
+    return wall;
+}
+
+/* The device is not read while packets wait for a connection, but that ends with the connection. */
+Test(peers, a_full_connection_goes_and_the_device_is_read_again)
+{
+    rig_init(&rig);
+    rig_start(&rig);
+    struct dp_path walled = {0};
+    int wall = connect_to_a_wall(&walled.conn);
+    cr_assert_eq(dp_peer_move(rig.c.dp, 5, &walled), 0);
+    size_t len = rig_udp4(packet, RIG_CLIENT_ADDRESS, RIG_SERVER_ADDRESS, 1300, 1);
+    struct pollfd device = {.fd = rig.c.device, .events = POLLOUT};
+    unsigned sent = 0;
+    while (poll(&device, 1, 300) == 1) {
+        rig_send(&rig, &rig.c, packet, len);
+        cr_assert_lt(++sent, 200000, "the device is read without end");
+    }
+    cr_assert_eq(dp_peer_move(rig.c.dp, 5, &rig.c.peer.path), 0);
+    dp_conn_del(rig.c.dp, walled.conn);
+    rig_expect(&rig, &rig.s, packet, len);
+    rig_stop(&rig);
+    close(wall);
 }
 
 Test(peers, a_listener_goes_and_packets_are_counted)
