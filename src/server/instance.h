@@ -57,7 +57,7 @@ struct instance_session {
     struct login *login;                /* certificate and checks of this session; outlives the driver */
     struct loop_timer *linger;          /* a refused candidate that waits for its AUTH_FAILED to arrive */
     uint8_t peer_id[SESSION_ID_SIZE];   /* the client's session id */
-    bool active;                        /* first handshake complete */
+    bool initiated;                     /* "Peer Connection Initiated" was logged */
     bool keys_ready;
     uint64_t started_ms;                /* monotonic */
     bool push_asked;                    /* PUSH_REQUEST came, or the client wants the reply unasked */

@@ -119,11 +119,24 @@ static void promote(struct instance *instance)
     instance_log(instance, LOG_SEV_USUAL, 3, "TLS: a new session of the same client replaces the old one");
 }
 
+/* Once: what tools take for the moment at which a client is known. */
+static void report_initiated(struct instance_session *session)
+{
+    struct instance *instance = session->owner;
+    char text[ADDR_TEXT_MAX];
+    if (!session->initiated && !is_candidate(session)) {
+        session->initiated = true;
+        instance_log(instance, LOG_SEV_INFO, 1, "[%s] Peer Connection Initiated with %s",
+                     login_common_name(session->login), addr_format_log(&instance->entry.path.remote, text));
+    }
+}
+
 static void on_keys_ready(struct instance_session *session, struct session *raw, const struct session_event *event)
 {
     struct instance *instance = session->owner;
     if (event->first) {
         session->keys_ready = true;
+        report_initiated(session);
         server_metrics_keys(session);
     } else {
         instance->server->handshakes.renegotiated++;
@@ -144,17 +157,10 @@ static void on_keys_ready(struct instance_session *session, struct session *raw,
 
 static void on_active(struct instance_session *session, const struct session_event *event)
 {
-    struct instance *instance = session->owner;
-    char text[ADDR_TEXT_MAX];
-    instance_log(instance, LOG_SEV_INFO, 1, "Control Channel: %s",
+    instance_log(session->owner, LOG_SEV_INFO, 1, "Control Channel: %s",
                  event->tls_description ? event->tls_description : "");
-    if (!event->first) {
-        return;
-    }
-    session->active = true;
-    if (!is_candidate(session)) {
-        instance_log(instance, LOG_SEV_INFO, 1, "[%s] Peer Connection Initiated with %s",
-                     login_common_name(session->login), addr_format_log(&instance->entry.path.remote, text));
+    if (event->first) {
+        report_initiated(session);
     }
 }
 

@@ -345,7 +345,8 @@ void key_state_step(struct session *s, struct key_state *k, struct clock_now now
 
 bool key_state_can_write(const struct key_state *k)
 {
-    return k->stage == KEY_STAGE_ACTIVE && tls_output_pending(k->tls) < WRITE_BACKLOG_MAX;
+    bool open = k->stage == KEY_STAGE_ACTIVE || k->stage == KEY_STAGE_SENT_KEY;
+    return open && tls_output_pending(k->tls) < WRITE_BACKLOG_MAX;
 }
 
 int key_state_write(struct session *s, struct key_state *k, const char *text, size_t len)

@@ -66,7 +66,7 @@ void key_state_fail(struct session *s, struct key_state *k, enum session_hint hi
 /** key_state_write - one control message (with its NUL) in one record. Return: 0 or negative. */
 int key_state_write(struct session *s, struct key_state *k, const char *text, size_t len);
 
-/** key_state_can_write - active and without a backlog. */
+/** key_state_can_write - active, or as good as (it has said its own part of the key exchange), and without a backlog. */
 bool key_state_can_write(const struct key_state *k);
 
 #endif

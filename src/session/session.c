@@ -233,10 +233,11 @@ static void choose_sending(struct session *s, uint64_t now_ms)
     s->sending = chosen->id;
 }
 
-/* A client may send with a new key before its acknowledgement of our last word arrives: a server has the key by then. */
+/* A server has the key and knows the client for sure when its own last word leaves. It need not wait a round trip for the
+ * acknowledgement: what a client sends with the key may overtake that, and what the client waits for can follow at once. */
 static void announce_ready(struct session *s, struct key_state *k)
 {
-    bool early = !session_is_client(s) && k->id != 0 && k->stage == KEY_STAGE_SENT_KEY;
+    bool early = !session_is_client(s) && k->stage == KEY_STAGE_SENT_KEY;
     if ((k->stage == KEY_STAGE_ACTIVE || early) && k->verdict == SESSION_AUTH_OK && !k->ready) {
         k->ready = true;
         session_event_plain(s, SESSION_EV_KEYS_READY, k);
@@ -244,11 +245,18 @@ static void announce_ready(struct session *s, struct key_state *k)
 }
 
 /* Texts leave on the newest active key. During a renegotiation they wait for its end: 2.x peers drop what comes on the
- * old key from their first packet of the new one on. */
+ * old key from their first packet of the new one on. Those of a server to a client that it has admitted follow its first
+ * key exchange message at once: clients keep them until they are active themselves. */
+static struct key_state *key_for_texts(struct session *s)
+{
+    struct key_state *k = s->primary;
+    bool right_behind = k->stage == KEY_STAGE_SENT_KEY && k->ready && k->id == 0;
+    return k->stage == KEY_STAGE_ACTIVE || right_behind ? k : k->stage == KEY_STAGE_ERROR ? s->lame : NULL;
+}
+
 static void flush_texts(struct session *s)
 {
-    enum key_stage stage = s->primary->stage;
-    struct key_state *k = stage == KEY_STAGE_ACTIVE ? s->primary : stage == KEY_STAGE_ERROR ? s->lame : NULL;
+    struct key_state *k = key_for_texts(s);
     while (s->texts && k && key_state_can_write(k)) {
         struct session_text *text = s->texts;
         if (key_state_write(s, k, text->text, text->len)) {

@@ -10,9 +10,10 @@
  *
  * Threads: any, one at a time for one session; TLS steps are slow, so owners run session_receive() in a pool.
  *
- * Life of a key: KEY_EXCHANGE (answer with session_authorize()), ACTIVE, KEYS_READY, then the owner
- * calls session_export_keys(), which makes the key one that carries data. Only then is a renegotiation possible.
- * The owner installs the first key as the one that sends; later ones send from SESSION_EV_SEND_SWITCH on.
+ * Life of a key: KEY_EXCHANGE (answer with session_authorize()), ACTIVE, KEYS_READY (on a server before ACTIVE, when
+ * the answer was quick: the client's acknowledgement takes another round trip), then the owner calls
+ * session_export_keys(), which makes the key one that carries data. Only then is a renegotiation possible. The owner
+ * installs the first key as the one that sends; later ones send from SESSION_EV_SEND_SWITCH on.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -205,7 +206,8 @@ void session_set_reneg(struct session *s, struct clock_now now, unsigned seconds
 int session_renegotiate(struct session *s, struct clock_now now);
 
 /** session_message - queue a control message on the newest active key (before that: until one is active).
- *  @text without NUL, at most SESSION_MESSAGE_MAX - 1 bytes. Return: 0, ERR_LIMIT, ERR_BAD_STATE. */
+ *  A server's first key takes them from KEYS_READY on. @text without NUL, at most SESSION_MESSAGE_MAX - 1 bytes.
+ *  Return: 0, ERR_LIMIT, ERR_BAD_STATE. */
 int session_message(struct session *s, struct clock_now now, const char *text);
 
 /** session_close - after AUTH_FAILED, EXIT or HALT: what is queued still goes out and is repeated, but no

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Time from start to the first ping through the tunnel on a path with a round trip of RTT ms (default 50), openvpn and
-# vpnd as clients of the same openvpn server, medians of RUNS runs (default 5).
+# vpnd as clients of openvpn and of vpnd as the server, medians of RUNS runs (default 5).
 #
 #   [s] 10.99.0.1:1194, relay :1195 that waits RTT/2 each way ------------- 10.99.0.2 [c]
 . "$(dirname "$0")/../tools/testlib.sh"
@@ -21,21 +21,24 @@ measure() { # PROGRAM
     done | median
 }
 
-compare() { # NAME LINE...
+compare() { # SERVER [LINE_OF_THE_CLIENT...]
+    SERVER=$1
+    shift
     network
-    server_start server 7 udp4 1194 "duplicate-cn" "keepalive 10 60" "${@:2}"
+    server_start server 7 udp4 1194 "duplicate-cn" "keepalive 10 60"
     start relay ip netns exec "$(ns s)" "$DELAY" 1195 10.99.0.1 1194 "$RTT"
     expect_log "$WORK/relay.log" READY
-    client_conf "remote 10.99.0.1 1195 udp4"
-    [ "$1" = tls-1.3 ] || echo "tls-version-max 1.2" >>"$WORK/client.conf"
+    client_conf "remote 10.99.0.1 1195 udp4" "$@"
     local theirs ours
     theirs=$(measure "$OPENVPN")
     ours=$(measure "$VPND")
-    echo "$1, RTT $RTT ms: openvpn $theirs ms, vpnd $ours ms" >&3
+    echo "$server, ${*:-TLS 1.3}, RTT $RTT ms: openvpn $theirs ms, vpnd $ours ms" >&3
 }
 
 [ -x "$DELAY" ] || { echo "build $DELAY first (make check_PROGRAMS)"; exit 1; }
 exec 3>&1
-run_case tls-1.3 compare tls-1.3
-run_case tls-1.2 compare tls-1.2
+for server in openvpn vpnd; do
+    run_case "$server-tls-1.3" compare "$server"
+    run_case "$server-tls-1.2" compare "$server" "tls-version-max 1.2"
+done
 finish

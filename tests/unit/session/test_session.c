@@ -156,6 +156,25 @@ Test(session, both_have_the_same_keys)
     cr_assert(session_idle(client.session) && session_idle(server.session));
 }
 
+Test(session, a_server_s_text_follows_its_key_exchange_without_waiting)
+{
+    cr_assert_eq(session_new(&server.config, &(struct session_open){0}, now, &server.session), 0);
+    cr_assert_eq(session_new(&client.config, &(struct session_open){0}, now, &client.session), 0);
+    for (int i = 0; i < 20 && server.ready_count == 0; i++) {
+        (void)move(&client, &server);
+        if (server.ready_count == 0) {
+            (void)move(&server, &client);
+        }
+    }
+    cr_assert_eq(server.ready_count, 1);
+    cr_assert_eq(client.ready_count, 0, "the server waited for the client's acknowledgement");
+    cr_assert_eq(session_message(server.session, now, "PUSH_REPLY"), 0);
+    (void)move(&server, &client);
+    (void)move(&client, &server);
+    cr_assert_str_eq(client.text, "PUSH_REPLY");
+    cr_assert_eq(client.texts, 1);
+}
+
 Test(session, key_ids_of_nine_renegotiations)
 {
     static const uint8_t ids[] = {1, 2, 3, 4, 5, 6, 7, 1, 2};
