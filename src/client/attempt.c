@@ -45,6 +45,31 @@ static void on_active(void *arg)
     a->events->active(a);
 }
 
+static void login_known(struct client *c)
+{
+    if (c->attempt && c->attempt->link) {
+        link_login_known(c->attempt->link);
+    }
+}
+
+/* With auth-nocache a renegotiation has forgotten the login. A terminal is asked by credentials_hook(). */
+static bool on_login(void *arg)
+{
+    struct attempt *a = arg;
+    struct client *c = a->client;
+    if (a != c->attempt || !client_management_asks(c) || !credentials_ask_needed(c->credentials)) {
+        return false;
+    }
+    client_management_ask_login(c, login_known);
+    return true;
+}
+
+static void on_renewed(void *arg)
+{
+    struct attempt *a = arg;
+    credentials_forget_used(a->client->credentials);
+}
+
 static void on_message(void *arg, const char *text)
 {
     struct attempt *a = arg;
@@ -123,8 +148,8 @@ static void make_link(struct attempt *a)
         .quiet = a->quiet,
         .peer_handle = ++a->client->peer_handles,
         .released = release_belongings,
-        .callbacks = {.started = on_started, .active = on_active, .message = on_message, .failed = on_failed,
-                      .moved = on_moved, .arg = a},
+        .callbacks = {.started = on_started, .login = on_login, .active = on_active, .renewed = on_renewed,
+                      .message = on_message, .failed = on_failed, .moved = on_moved, .arg = a},
     };
     if (outfit_transport(a, &request.transport)) {
         fail(a, RESTART_INITIALISATION);
@@ -145,7 +170,9 @@ static void make_link(struct attempt *a)
     *belongings = (struct belongings){a->peer, credentials_copy_new(a->client->credentials)};
     request.released_arg = belongings;
     struct session_open open = {
-        .hooks = {.credentials = credentials_hook, .arg = belongings->credentials},
+        .hooks = {.credentials = credentials_hook,
+                  .credentials_used = credentials_used_hook,
+                  .arg = belongings->credentials},
         .ask_certificate = true,
         .tls_user = a->peer,
     };

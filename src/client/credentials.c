@@ -378,6 +378,13 @@ void credentials_hook(void *arg, struct session_credentials *out)
     pthread_mutex_unlock(&c->asking);
 }
 
+void credentials_used_hook(void *arg)
+{
+    struct credentials_copy *copy = arg;
+    hide(&copy->username, NULL);
+    hide(&copy->password, NULL);
+}
+
 /* ------------------------------------------------------------------ tokens and challenges */
 
 static char *decode(const char *text, size_t len)
@@ -425,6 +432,7 @@ void credentials_forget_used(struct credentials *c)
     /* the user's name stays with a token that came without one of its own */
     hide(&c->password, NULL);
     hide(&c->response, NULL);
+    c->given = false;
     if (!c->token.text || c->token_user.text) {
         hide(&c->username, NULL);
     }

@@ -31,7 +31,7 @@ struct credentials *credentials_ref(struct credentials *c);
 /** credentials_free - let go; wiped and released when nobody else uses it any more. NULL is fine. */
 void credentials_free(struct credentials *c);
 
-/** What one session sends; lives as long as the session. */
+/** What one session sends, while it does; lives as long as the session. */
 struct credentials_copy;
 
 /** credentials_copy_new - for one session. Return: never NULL. */
@@ -68,6 +68,9 @@ void credentials_cancel(struct credentials *c);
 
 /** credentials_hook - struct session_hooks.credentials; @arg is the session's struct credentials_copy. */
 void credentials_hook(void *arg, struct session_credentials *out);
+
+/** credentials_used_hook - struct session_hooks.credentials_used: the copy is wiped. */
+void credentials_used_hook(void *arg);
 
 /** credentials_set_token - the server pushed auth-token; @user64: auth-token-user in base64, or NULL. */
 void credentials_set_token(struct credentials *c, const char *token, const char *user64);

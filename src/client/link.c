@@ -4,16 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/cert_hook.h"
-#include "auth/peer.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "client/handshake_report.h"
 #include "client/mtu_test.h"
-#include "hooks/env.h"
-#include "hooks/event.h"
+#include "client/peer_check.h"
 #include "session/wrap.h"
 #include "wire/data_pkt.h"
 
@@ -49,9 +46,8 @@ struct link {
     unsigned first_rcvbuf;
     const char *first_bind_dev;
 
-    struct event_request *final_request; /* plugins judge the key exchange of @cert_key_id */
-    struct cert_hook *cert_hook;    /* judges the certificate of @cert_key_id */
-    uint8_t cert_key_id;
+    struct peer_check check;
+    bool login_awaited;      /* the certificate of @check's key is accepted, the login is being asked for */
     char *peer_info;
     char *peer_options;
     struct data_negotiated negotiated;
@@ -134,92 +130,39 @@ void link_pulled(struct link *l)
 
 /* ------------------------------------------------------------------ session events */
 
-static void refuse_certificate(struct link *l)
+static void accept_certificate(struct link *l)
 {
-    log_error("TLS Error: TLS handshake failed");
-    over(l, RESTART_TLS_ERROR);
+    session_driver_accept_certificate(l->driver, l->check.key_id);
 }
 
-static void on_cert_checked(void *arg, const struct cert_hook_result *result)
+/* The server is who it should be: now the login has to be known. */
+static void on_certificate_accepted(void *arg, uint8_t key_id)
 {
     struct link *l = arg;
-    l->cert_hook = NULL;
-    if (result->accepted) {
-        session_driver_accept_certificate(l->driver, l->cert_key_id);
-        return;
+    (void)key_id;
+    l->login_awaited = l->request.callbacks.login(l->request.callbacks.arg);
+    if (!l->login_awaited) {
+        accept_certificate(l);
     }
-    log_error("VERIFY SCRIPT ERROR: depth=%u, %s", result->depth, auth_peer_subject(l->request.peer, result->depth));
-    refuse_certificate(l);
 }
 
-static void export_remote(const struct link *l, struct env *env)
+void link_login_known(struct link *l)
 {
-    char text[ADDR_TEXT_MAX];
-    const union addr *remote = link_remote(l);
-    struct ip_addr ip = addr_to_ip(remote);
-    env_set(env, ip.family == AF_INET6 ? "untrusted_ip6" : "untrusted_ip", ip_format(&ip, text));
-    env_setf(env, "untrusted_port", "%u", addr_port(remote));
-}
-
-/* The user's programs have the last word on the server's certificate, which may not change while we are connected.
- * The server gets nothing from us, no password either, before they agree. */
-static void on_certificate(struct link *l, const struct session_event *event)
-{
-    const struct auth_peer *peer = l->request.peer;
-    struct env env = {0};
-    cert_hook_cancel(l->cert_hook);
-    l->cert_key_id = event->key_id;
-    if (!event->first && !auth_peer_unchanged(peer)) {
-        l->cert_hook = NULL;
-        log_error("TLS Error: the server's certificate changed during the connection (now '%s')",
-                  auth_peer_common_name(peer));
-        refuse_certificate(l);
-        return;
+    if (l->login_awaited && !l->over) {
+        l->login_awaited = false;
+        accept_certificate(l);
     }
-    env_merge(&env, l->request.env);
-    export_remote(l, &env);
-    l->cert_hook = cert_hook_start(&(struct cert_hook_request){.bus = l->request.events,
-                                                               .config = l->request.config,
-                                                               .peer = peer,
-                                                               .env = &env,
-                                                               .done = on_cert_checked,
-                                                               .arg = l});
-    env_free(&env);
 }
 
-static void on_final_answer(void *arg, const struct event_result *result)
+static void on_exchange_accepted(void *arg, uint8_t key_id)
 {
     struct link *l = arg;
-    l->final_request = NULL;
-    if (result->accepted) {
-        session_driver_authorize(l->driver, l->cert_key_id, SESSION_AUTH_OK);
-    } else {
-        refuse_certificate(l);
-    }
+    session_driver_authorize(l->driver, key_id, SESSION_AUTH_OK);
 }
 
-/* Plugins have the last word on a key exchange. */
-static void ask_final(struct link *l)
+static void on_refused(void *arg)
 {
-    struct env env = {0};
-    struct event event = {.type = EVENT_TLS_FINAL, .env = &env};
-    struct event_asker asker = {.done = on_final_answer, .arg = l};
-    env_merge(&env, l->request.env);
-    export_remote(l, &env);
-    auth_peer_export(l->request.peer, 0, &env);
-    struct event_request *request = event_ask(l->request.events, &event, &asker);
-    if (request) {
-        l->final_request = request;
-    }
-    env_free(&env);
-}
-
-static void cancel_final(struct link *l)
-{
-    if (l->final_request) {
-        event_cancel(l->final_request);
-        l->final_request = NULL;
-    }
+    over(arg, RESTART_TLS_ERROR);
 }
 
 static void on_key_exchange(struct link *l, const struct session_event *event)
@@ -230,9 +173,7 @@ static void on_key_exchange(struct link *l, const struct session_event *event)
         l->peer_info = mem_strdup(event->peer_info ? event->peer_info : "");
         l->peer_options = mem_strdup(event->options_string ? event->options_string : "");
     }
-    cancel_final(l);
-    l->cert_key_id = event->key_id;
-    ask_final(l);
+    peer_check_exchange(&l->check, event, remote_of(l));
 }
 
 static void on_active(struct link *l, const struct session_event *event)
@@ -241,6 +182,7 @@ static void on_active(struct link *l, const struct session_event *event)
         log_usual("Control Channel: %s", event->tls_description);
     }
     if (!event->first) {
+        l->request.callbacks.renewed(l->request.callbacks.arg);
         return;
     }
     l->active = true;
@@ -309,7 +251,8 @@ static void on_event(void *arg, struct session_driver *driver, struct session *s
         on_started(l, session);
         break;
     case SESSION_EV_CERTIFICATE:
-        on_certificate(l, event);
+        l->login_awaited = false;
+        peer_check_certificate(&l->check, event, remote_of(l));
         break;
     case SESSION_EV_KEY_EXCHANGE:
         on_key_exchange(l, event);
@@ -404,6 +347,16 @@ struct link *link_new(const struct link_request *request)
     l->first_rcvbuf = request->config->rcvbuf;
     l->first_bind_dev = request->config->bind_dev;
     l->settings = settings_ref(request->settings);
+    l->check = (struct peer_check){
+        .events = request->events,
+        .config = request->config,
+        .env = request->env,
+        .peer = request->peer,
+        .certificate_accepted = on_certificate_accepted,
+        .exchange_accepted = on_exchange_accepted,
+        .refused = on_refused,
+        .arg = l,
+    };
     l->open = *request->open;
     l->accepted_count = request->accepted_count;
     l->accepted = mem_array(request->accepted_count + 1, sizeof(*l->accepted));
@@ -429,8 +382,7 @@ void link_free(struct link *l)
     if (!l) {
         return;
     }
-    cert_hook_cancel(l->cert_hook);
-    cancel_final(l);
+    peer_check_cancel(&l->check);
     if (!l->driver && l->request.released) {
         l->request.released(l->request.released_arg);
     }

@@ -27,8 +27,12 @@ struct link;
 struct link_callbacks {
     /** First valid packet of the peer: it is there. */
     void (*started)(void *arg);
+    /** A key exchange is about to tell the server who we are. Return: wait for link_login_known(). */
+    bool (*login)(void *arg);
     /** The first key exchange is complete. */
     void (*active)(void *arg);
+    /** A later one is. */
+    void (*renewed)(void *arg);
     /** A control message: printable text. */
     void (*message)(void *arg, const char *text);
     /** It is over (logged). */
@@ -66,6 +70,9 @@ void link_free(struct link *link);
 
 /** link_event - offer an event of the data plane. Return: whether it belonged to this link. */
 bool link_event(struct link *link, const struct dp_event *event);
+
+/** link_login_known - what @login waited for is there; of no effect when nothing waits. */
+void link_login_known(struct link *link);
 
 /** link_pull - ask for options now, and again until link_pulled(); gives up after hand-window. */
 void link_pull(struct link *link);

@@ -19,6 +19,7 @@ src_client_libclient_a_SOURCES = \
 	src/client/metrics.c src/client/metrics.h \
 	src/client/mtu_test.c src/client/mtu_test.h \
 	src/client/outfit.c src/client/outfit.h \
+	src/client/peer_check.c src/client/peer_check.h \
 	src/client/preresolve.c src/client/preresolve.h \
 	src/client/prompt.c src/client/prompt.h \
 	src/client/proxy.c src/client/proxy.h src/client/proxy_dialogue.h \

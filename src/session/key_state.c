@@ -189,6 +189,9 @@ static int step_send_key(struct session *s, struct key_state *k, struct clock_no
     secret_wipe(&message, sizeof message);
     secret_wipe(record, SESSION_EXCHANGE_MAX);
     free(record);
+    if (client && s->hooks.credentials_used) {
+        s->hooks.credentials_used(s->hooks.arg);
+    }
     return err ? err : 1;
 }
 

@@ -67,9 +67,11 @@ struct session_credentials {
 struct session_hooks {
     /**
      * credentials - fill @out for the key exchange that is about to be sent (client only; may be NULL)
-     * The strings must stay valid until the call returns; the session copies and wipes.
+     * The strings must stay valid until credentials_used(); the session wipes its copies.
      */
     void (*credentials)(void *arg, struct session_credentials *out);
+    /** credentials_used - they are encrypted or not needed any more: the owner's copy can be wiped. NULL: nobody cares. */
+    void (*credentials_used)(void *arg);
     void *arg;
 };
 

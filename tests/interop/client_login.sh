@@ -136,8 +136,27 @@ client_ends_by_signal() {
     client_ends 0
 }
 
+# auth-nocache: each key exchange asks again, through the management interface too.
+nocache() {
+    password_server 'secret word'
+    client_conf "remote 10.99.0.1 1194 udp4" "auth-user-pass" "auth-nocache" "reneg-sec 3" \
+        "management client.sock unix" "management-query-passwords"
+    client_start
+    for _ in first second third; do
+        printf '%s\n' "@expect ^>PASSWORD:Need 'Auth' username/password\$" 'username "Auth" "anna"' \
+            'password "Auth" "secret word"'
+    done >"$WORK/dialogue"
+    timeout 40 python3 "$TESTS_DIR/tools/management.py" "$WORK/client.sock" "$WORK/dialogue" >"$WORK/said" ||
+        fail "the dialogue broke off: $(tail -n 1 "$WORK/said")"
+    wait_for 10 "the third login" sh -c "[ \"\$(grep -c anna '$WORK/logins')\" -ge 3 ]"
+    client_pings
+    grep -q 'AUTH_FAILED\|TLS Error' "$WORK/client.log" && fail "a key exchange failed"
+    stop client
+}
+
 run_case from-files from_files
 run_case typed typed
+run_case nocache nocache
 run_case nobody-to-ask nobody_to_ask
 run_case static-challenge static_challenge
 run_case refused refused
