@@ -289,6 +289,51 @@ hostile() {
 	END
 }
 
+# ---------------------------------------------------------------- one port for the tunnel and for a web site
+
+web_site() { # in [s], on a port that only the server reaches
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=www \
+        -keyout "$WORK/www.key" -out "$WORK/www.crt" 2>/dev/null
+    start site ip netns exec "$(ns s)" openssl s_server -accept 127.0.0.1:8443 -cert "$WORK/www.crt" -key "$WORK/www.key" \
+        -www -quiet
+    wait_for 5 "the web site" in_ns s sh -c "ss -ltn | grep -q 127.0.0.1:8443"
+}
+
+site_answers() { in_ns c curl -skf -m 5 "$@" https://10.99.0.1/ | grep -q 'New, TLS'; }
+
+connects() { # PROGRAM LINE...
+    local program=$1
+    shift
+    client_conf "remote 10.99.0.1 443 tcp-client" "$@"
+    : >"$WORK/client.log"
+    start client ip netns exec "$(ns c)" "$program" --cd "$WORK" --config "$WORK/client.conf"
+    client_up
+    client_pings
+    wait_for 5 "the web site beside the tunnel" site_answers "${site_way[@]}"
+    stop client
+}
+
+port_share() { # SERVER
+    need squid curl
+    behind_proxy
+    SERVER=$1
+    web_site
+    server_start tcp 7 tcp4-server 443 "port-share 127.0.0.1 8443"
+    squid_start none
+    local program site_way
+    for program in "$VPND" "$OPENVPN"; do
+        site_way=(--proxy http://10.99.1.1:3128)
+        connects "$program" "http-proxy 10.99.1.1 3128"
+        # and without a proxy
+        in_ns p sysctl -qw net.ipv4.ip_forward=1
+        ip -n "$(ns c)" route replace 10.99.0.0/24 via 10.99.1.1
+        ip -n "$(ns s)" route replace 10.99.1.0/24 via 10.99.0.254
+        site_way=()
+        connects "$program"
+        ip -n "$(ns c)" route del 10.99.0.0/24
+    done
+}
+
 run_case http-none http_none
 run_case http-basic http_basic
 run_case http-digest http_digest
@@ -301,5 +346,7 @@ run_case socks-tcp-password socks username tcp
 run_case socks-udp socks none udp
 run_case socks-udp-password socks username udp
 run_case socks-login-on-terminal socks_terminal
+run_case port-share-openvpn port_share openvpn
+run_case port-share-vpnd port_share vpnd
 run_case hostile hostile
 finish
