@@ -103,6 +103,9 @@ static void deliver(struct session *s, struct key_state *k, uint64_t now_ms)
 {
     const struct reliable_in *in;
     while (k->stage != KEY_STAGE_ERROR && (in = reliable_next(&k->reliable))) {
+        if (in->opcode == OPCODE_CONTROL_V1 && k->reliable.next_receive == 0) {
+            k->reset_in = true; /* implied: the peer answers our soft reset without one */
+        }
         if (in->opcode != OPCODE_CONTROL_V1 && in->opcode != OPCODE_CONTROL_WKC_V1) {
             take_reset(s, k, in, now_ms);
         } else if (!k->tls || tls_input_pending(k->tls) > BACKLOG_MAX || tls_output_pending(k->tls) > BACKLOG_MAX) {

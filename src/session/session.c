@@ -391,8 +391,9 @@ static int check_header(const struct session *s, const struct ctrl_pkt_header *h
     return opcode_is_hard_reset(h->opcode) ? 0 : ERR_BAD_STATE;
 }
 
-static int check_body(const struct session *s, unsigned opcode, const struct ctrl_pkt_body *b)
+static int check_body(const struct session *s, const struct ctrl_pkt_header *h, const struct ctrl_pkt_body *b)
 {
+    unsigned opcode = h->opcode;
     if (b->ack_count > 0 && memcmp(b->peer_session_id, s->own_id, SESSION_ID_SIZE) != 0) {
         return ERR_BAD_STATE;
     }
@@ -400,7 +401,9 @@ static int check_body(const struct session *s, unsigned opcode, const struct ctr
         return 0;
     }
     bool reset = opcode_is_hard_reset(opcode) || opcode == OPCODE_SOFT_RESET_V1;
-    return reset == (b->message_id == 0) ? 0 : ERR_FORMAT;
+    /* OpenVPN 3 does not answer a soft reset with its own: its first packet of that key is a TLS one. */
+    bool first = b->message_id == 0;
+    return reset == first || (first && opcode == OPCODE_CONTROL_V1 && h->key_id != 0) ? 0 : ERR_FORMAT;
 }
 
 /* The key that a packet belongs to; a packet of the next key id starts it. */
@@ -432,7 +435,7 @@ static void meet_peer(struct session *s, const struct ctrl_pkt_header *h, uint64
 static int accept_packet(struct session *s, struct clock_now now, const struct ctrl_pkt_header *h,
                          const struct ctrl_pkt_body *b)
 {
-    int err = check_body(s, h->opcode, b);
+    int err = check_body(s, h, b);
     if (err) {
         return err;
     }
