@@ -209,6 +209,7 @@ struct dp_peer {
     unsigned replay_window;    /* ids accepted behind the highest, 1..65536; 0: our default, 8192 and no time limit */
     unsigned replay_seconds;   /* and at most so old (600); 0 no limit by time */
     bool replay_strict;        /* `replay-window 0`: only the next id; replay_window is ignored */
+    bool packets_only;         /* the peer would take OCC messages for packets: send it none of our own accord */
     bool tx_ordered;           /* the peer's window is small or unknown: keep one key's packets in order */
     bool may_float;            /* UDP: an authenticated packet from a new address moves the peer */
     bool probe_path;           /* UDP: find out by padded OCC messages how large a packet may be */

@@ -72,6 +72,14 @@ static enum dp_framing framing_of(struct instance *instance)
     return DP_FRAMING_LZO_STUB;
 }
 
+/* OpenVPN 3 writes OCC messages to its device, which refuses them and counts an error. */
+static bool knows_no_occ(const struct instance *instance)
+{
+    struct span version;
+    return peer_info_find(instance->current->peer_info, "IV_VER", &version) && version.len >= 2 &&
+           memcmp(version.data, "3.", 2) == 0;
+}
+
 static int make_peer(struct instance *instance)
 {
     struct data_peer_request request = {
@@ -86,6 +94,8 @@ static int make_peer(struct instance *instance)
     peer.path = instance->entry.path;
     peer.may_float = !instance->tcp;
     peer.framing = framing_of(instance);
+    peer.packets_only = knows_no_occ(instance);
+    peer.probe_path = peer.probe_path && !peer.packets_only;
     peer.vlan_pvid = (uint16_t)instance->options->vlan_pvid;
     int rc = dp_peer_new(instance->server->dp, &peer);
     if (rc < 0) {

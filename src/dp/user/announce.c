@@ -11,10 +11,11 @@
 #define TIMES 3           /* they may get lost, even from a peer that was heard */
 #define WINDOW_MIN 1024u  /* from here on the order of packets within a turn of several workers does not matter */
 
+/* 0: nothing to tell. */
 static uint32_t own_window(const struct peer *peer)
 {
     const struct dp_peer *s = &peer->settings;
-    if (s->replay_strict) {
+    if (s->replay_strict || s->packets_only) {
         return 0;
     }
     return s->replay_window ? s->replay_window : REPLAY_WINDOW_DEFAULT;
