@@ -44,6 +44,7 @@ calls_of() { # NAME BINARY
 }
 
 same_calls() { # LINE...
+    reference
     network
     mkdir -p "$WORK/ccd"
     echo 'ifconfig-push 10.77.0.2 255.255.255.0' >"$WORK/ccd/client1"

@@ -69,6 +69,7 @@ push "comp-lzo no"'
 
 network_of_many() {
     need openvpn openssl python3
+    since 2.6 openvpn
     need_net
     ns_new s
     ip -n "$(ns s)" link add br0 address 02:00:00:00:00:01 type bridge

@@ -137,6 +137,7 @@ one_plan() { # NUMBER NAME REMOTE LINES
 }
 
 same_as_openvpn() {
+    reference
     routed_network
     local name remote lines number=0 running=0 wanted=0
     while IFS='|' read -r name remote lines; do

@@ -82,6 +82,7 @@ restart() { # CLIENT LINE...: prints a line for each call
 }
 
 same_restarts() { # LINE...
+    reference
     prepare
     (restart openvpn "$@") >"$WORK/expected" || fail "openvpn: $(cat "$WORK/expected")"
     case_cleanup

@@ -145,6 +145,7 @@ compare() { # SIDE
 
 same_environment() { # VARIANT SIDE...
     need openvpn socat
+    reference
     need_net
     pki "$WORK/pki"
     write_dump

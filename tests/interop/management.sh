@@ -88,6 +88,7 @@ version_6() { # server|client DIALOGUE EXPECTED [OPTION...]
 # Every command, right and wrong, on a daemon without a peer.
 commands() { # server|client
     need openvpn openssl python3
+    reference
     server_and_client
     write_configs
     local prog
@@ -118,6 +119,7 @@ write_login() {
 # A client that asks its management for everything; the server is openvpn.
 asking() { # DIALOGUE CLIENT-OPTION...
     need openvpn openssl python3
+    reference
     local dialogue=$1 prog
     shift
     server_and_client
@@ -140,6 +142,7 @@ asking() { # DIALOGUE CLIENT-OPTION...
 # A server whose management client decides on logins; the client is openvpn.
 deciding() {
     need openvpn openssl python3
+    reference
     server_and_client
     write_configs
     printf 'bob\nsecret\n' >"$WORK/login"
@@ -157,6 +160,7 @@ deciding() {
 # The client ends by itself, with a word.
 good_bye() {
     need openvpn openssl python3
+    reference
     server_and_client
     write_configs
     printf 'bob\nsecret\n' >"$WORK/login"
@@ -180,6 +184,7 @@ good_bye() {
 signing() { # KEY-TYPE PROGRAM FLAG...
     no_leak_check # OpenSSL keeps what a provider is made of to the end of the process
     need openvpn openssl python3
+    reference
     local type=$1 programs=$2 prog
     shift 2
     server_and_client

@@ -46,6 +46,7 @@ record() { # NAME PROGRAM VERSION
 
 compare() { # DEVICE-TYPE
     need openvpn openssl
+    reference
     server_and_client
     mkdir "$WORK/ccd"
     DEVICE_A=${1}1 DEVICE_B=${1}2

@@ -100,7 +100,7 @@ secret word" ]'
     start_client
     connected
     expect_log "$WORK/server.log" "authentication succeeded for username 'anna'"
-    expect_log "$WORK/server.log" ' anna/10.99.0.2:'
+    expect_log "$WORK/server.log" ' anna/(udp4:)?10.99.0.2:'
     stop client
     : >"$WORK/client.log"
     credentials anna wrong
@@ -112,6 +112,7 @@ secret word" ]'
 }
 
 deferred() { # SERVER CLIENT
+    since 2.6 "$1"
     setting "$1" "$2"
     script verify <<-'END'
 		file=$auth_control_file
@@ -133,6 +134,7 @@ deferred() { # SERVER CLIENT
 
 # A login that waits for a browser; then one whose method the client cannot do.
 pending() { # SERVER CLIENT
+    since 2.6 "$1"
     setting "$1" "$2"
     script verify <<-'END'
 		printf '60\n%s\n%s\n' "$username" 'WEB_AUTH::https://login.example/x?y=1' >"$auth_pending_file"
@@ -168,6 +170,7 @@ pending() { # SERVER CLIENT
 
 # A question in the running login, answered by the user of vpnd.
 crtext() { # SERVER CLIENT
+    since 2.6 "$1"
     setting "$1" "$2"
     script verify <<-'END'
 		printf '60\ncrtext\nCR_TEXT:R,E:Which code?' >"$auth_pending_file"
@@ -244,6 +247,7 @@ static_challenge() { # SERVER CLIENT
 }
 
 dynamic_challenge() { # SERVER CLIENT
+    since 2.6 "$1"
     setting "$1" "$2"
     script verify <<-'END'
 		case $username/$password in
@@ -262,6 +266,7 @@ dynamic_challenge() { # SERVER CLIENT
 # ---------------------------------------------------------------- ways to be refused
 
 temporary() { # SERVER CLIENT: come back in three seconds
+    since 2.6 "$1" "$2"
     setting "$1" "$2"
     script verify <<-'END'
 		[ ! -e "$WORK/again" ] || exit 0
@@ -297,6 +302,7 @@ asked() { wc -l <"$WORK/asked"; }
 
 # A token replaces the password in renegotiations and survives a restart of the server that has its key in a file.
 token() { # SERVER CLIENT
+    since 2.6 "$1"
     setting "$1" "$2"
     script verify <<-'END'
 		echo "$session_state $session_id" >>"$WORK/asked"
@@ -345,6 +351,7 @@ token_renewed() { # SERVER CLIENT
 
 # With external-auth the script judges tokens, and sees their state; an expired one is forgotten by the client.
 token_external() { # SERVER CLIENT
+    since 2.6 "$1"
     setting "$1" "$2"
     script verify <<-'END'
 		echo "$session_state" >>"$WORK/asked"
@@ -364,6 +371,7 @@ token_external() { # SERVER CLIENT
 }
 
 token_expired() { # SERVER CLIENT
+    since 2.6 "$1"
     setting "$1" "$2"
     script verify <<<'echo "$session_state" >>"$WORK/asked"; [ "$password" = "secret word" ]'
     server_lines "auth-user-pass-verify $WORK/verify via-env" 'auth-gen-token 4 20' 'reneg-sec 3' 'hand-window 10'

@@ -151,6 +151,23 @@ need() {
     for c in "$@"; do command -v "$c" >/dev/null 2>&1 || skip "$c is not installed"; done
 }
 
+# openvpn_version: of $OPENVPN, as 2.6
+openvpn_version() { "$OPENVPN" --version | sed -nE '1s/^OpenVPN ([0-9]+\.[0-9]+).*/\1/p'; }
+
+# openvpn_before VERSION: $OPENVPN is older
+openvpn_before() { [ "$(printf '%s\n' "$1" "$(openvpn_version)" | sort -V | head -n 1)" != "$1" ]; }
+
+# since VERSION END...: skip when an end (vpnd or openvpn, or the program's path) is an older openvpn than what is tested needs
+since() {
+    local version=$1
+    shift
+    [[ " $* " != *" openvpn "* && " $* " != *" $OPENVPN "* ]] || ! openvpn_before "$version" ||
+        skip "needs openvpn $version, this is $(openvpn_version)"
+}
+
+# reference: what openvpn says is compared word by word with vpnd, which speaks as 2.6 does
+reference() { [ "$(openvpn_version)" = 2.6 ] || skip "compares with the words of openvpn 2.6, this is $(openvpn_version)"; }
+
 need_net() {
     [ "$(id -u)" = 0 ] || skip "needs root"
     [ -c /dev/net/tun ] || skip "no /dev/net/tun"

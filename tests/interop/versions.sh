@@ -1,0 +1,232 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# vpnd with the other versions of OpenVPN that tests/tools/other-openvpn.sh brought to $OTHER_OPENVPN: first light, a
+# renegotiation from each end, exit, with each data format, wrap and transport that the version has.
+#
+#   [s] eth0 10.99.0.1, fd99::1 ------------- 10.99.0.2, fd99::2 eth0 [c]
+#        tun0 10.77.0.1, fd77::1 == tunnel == 10.77.0.x, fd77::x tun0
+. "$(dirname "$0")/../tools/testlib.sh"
+
+OTHER=${OTHER_OPENVPN:-${BUILD_DIR:-$SOURCE_DIR/build}/other-openvpn}
+
+# other NAME: the program, or the end of the case
+other() {
+    [ -x "$OTHER/$1" ] || skip "no $1 in $OTHER (tests/tools/other-openvpn.sh)"
+    echo "$OTHER/$1"
+}
+
+# setting WRAP PROTO: files of both ends, without the data format
+setting() {
+    local wrap_server='' wrap_client=''
+    pki "$WORK/pki"
+    case $1 in
+    none) ;;
+    tls-auth) wrap_server="tls-auth pki/static.key 0" wrap_client="tls-auth pki/static.key 1" ;;
+    tls-crypt) wrap_server="tls-crypt pki/static.key" wrap_client=$wrap_server ;;
+    tls-crypt-v2)
+        "$VPND" --genkey tls-crypt-v2-server "$WORK/pki/v2s.key"
+        "$VPND" --tls-crypt-v2 "$WORK/pki/v2s.key" --genkey tls-crypt-v2-client "$WORK/pki/v2c.key"
+        wrap_server="tls-crypt-v2 pki/v2s.key" wrap_client="tls-crypt-v2 pki/v2c.key"
+        ;;
+    esac
+    cat >"$WORK/server.conf" <<-END
+		dev tun0
+		dev-type tun
+		proto ${2/tcp/tcp-server}
+		topology subnet
+		server 10.77.0.0 255.255.255.0
+		server-ipv6 fd77::/64
+		ca pki/ca.crt
+		cert pki/server.crt
+		key pki/server.key
+		dh none
+		$wrap_server
+		keepalive 1 5
+		push "route 10.55.0.0 255.255.0.0"
+		script-security 2
+		auth-user-pass-verify $WORK/login via-file
+		auth-user-pass-optional
+		status server.status 1
+		hand-window 10
+		verb 3
+	END
+    cat >"$WORK/client.conf" <<-END
+		client
+		dev tun0
+		dev-type tun
+		remote 10.99.0.1 1194 ${2/tcp/tcp-client}
+		nobind
+		ca pki/ca.crt
+		cert pki/client1.crt
+		key pki/client1.key
+		remote-cert-tls server
+		$wrap_client
+		hand-window 10
+		explicit-exit-notify 1
+		verb 3
+	END
+    [ "$2" = udp ] || sed -i /explicit-exit-notify/d "$WORK/client.conf"
+    # Without a login everybody may in; who gives one has to be right.
+    cat >"$WORK/login" <<-'END'
+		#!/bin/sh
+		[ ! -s "$1" ] || [ -z "$(head -n 1 "$1")" ] || [ "$(tr '\n' : <"$1")" = anna:secret: ]
+	END
+    chmod 755 "$WORK/login"
+    printf '%s\n' anna secret >"$WORK/answers"
+}
+
+server_lines() { printf '%s\n' "$@" >>"$WORK/server.conf"; }
+client_lines() { printf '%s\n' "$@" >>"$WORK/client.conf"; }
+
+# launch server|client PROGRAM
+launch() { start "$1" ip netns exec "$(ns "${1:0:1}")" "$2" --cd "$WORK" --config "$1.conf"; }
+
+# pings NUMBER: through the tunnel, small and larger than a datagram of the path, none lost
+pings() {
+    in_ns c ping -q -i 0.02 -c "$1" -W 2 10.77.0.1 >/dev/null || fail "pings were lost"
+    in_ns c ping -q -i 0.02 -c 5 -s 4000 -W 2 10.77.0.1 >/dev/null || fail "large pings were lost"
+    in_ns s ping -q -c 1 -W 2 "$(in_ns c ip -4 -o addr show tun0 | sed -n 's/.*inet \([0-9.]*\).*/\1/p')" >/dev/null ||
+        fail "no ping from the server"
+    in_ns c ping -q -c 1 -W 2 fd77::1 >/dev/null || fail "no ping over IPv6"
+}
+
+handshakes() { grep -ac 'Control Channel: TLS' "$WORK/$1.log" || true; }
+more_handshakes() { [ "$(handshakes "$1")" -gt "$2" ]; }
+
+# The tunnel carries, both ends renegotiate twice without a loss, and the exit is orderly.
+tunnel() { # CIPHER PROTO
+    expect_log "$WORK/client.log" 'Initialization Sequence Completed'
+    wait_for 10 "a ping through the tunnel" in_ns c ping -c 1 -W 1 10.77.0.1
+    in_ns c ip route show 10.55.0.0/16 | grep -q tun0 || fail "the pushed route is missing"
+    grep -aqE "Data Channel:.* cipher '$1'" "$WORK/client.log" "$WORK/server.log" || fail "another cipher than $1"
+    local before
+    before=$(handshakes server)
+    start pinger ip netns exec "$(ns c)" ping -q -i 0.05 -c 100 10.77.0.1
+    wait_for 15 "two renegotiations" more_handshakes server $((before + 1))
+    pings 20
+    wait_for 10 "the pings" sh -c "! kill -0 $(pid_of pinger)"
+    grep -q ' 0% packet loss' "$WORK/pinger.log" || fail "a renegotiation lost packets: $(grep loss "$WORK/pinger.log")"
+    stop client
+    ! in_ns c ip link show tun0 2>/dev/null || fail "the client left its device behind"
+    wait_for 15 "the server to forget the client" sh -c "! grep -q ^client1, '$WORK/server.status'"
+    stop server
+}
+
+# pair VERSION ROLE WRAP PROTO CIPHER [OPTION...]: the other version in the role of server or client, with vpnd
+pair() {
+    local version=$1 role=$2 wrap=$3 proto=$4 cipher=$5 program server=$VPND client=$VPND line
+    need openssl
+    program=$(other "$version")
+    shift 5
+    server_and_client
+    setting "$wrap" "$proto"
+    [ "$role" = client ] && client=$program || server=$program
+    for line; do server_lines "$line" && client_lines "$line"; done
+    # The one asks for new keys every two seconds, the other at odd times.
+    server_lines 'reneg-sec 3'
+    client_lines 'reneg-sec 2'
+    launch server "$server"
+    expect_log "$WORK/server.log" 'Initialization Sequence Completed'
+    launch client "$client"
+    tunnel "$cipher"
+}
+
+# ---------------------------------------------------------------- OpenVPN 3, which is a client only
+
+# profile PROTO WRAP [OPTION...]: everything inline, as it wants it
+profile() {
+    local tag option
+    cat <<-END
+		client
+		dev tun
+		remote 10.99.0.1 1194 $1
+		remote-cert-tls server
+		auth-user-pass
+	END
+    for tag in ca:ca.crt cert:client1.crt key:client1.key "$2"; do
+        [ "$tag" != none ] || continue
+        option=${tag%%:*}
+        printf '<%s>\n%s\n</%s>\n' "$option" "$(cat "$WORK/pki/${tag#*:}")" "$option"
+    done
+    [ "${2%%:*}" != tls-auth ] || echo 'key-direction 1'
+    shift 2
+    printf '%s\n' "$@"
+}
+
+connections3() { grep -ac 'Client INFO: Connected: ' "$WORK/client.log" || true; }
+more_connections3() { [ "$(connections3)" -gt "$1" ]; }
+
+version3() { # WRAP PROTO CIPHER [OPTION...]
+    local wrap=$1 proto=$2 cipher=$3 program file=none before
+    need openssl dbus-daemon unshare setpriv
+    program=$(other openvpn3-client)
+    shift 3
+    server_and_client
+    setting "$wrap" "$proto"
+    case $wrap in
+    tls-auth | tls-crypt) file=$wrap:static.key ;;
+    tls-crypt-v2) file=$wrap:v2c.key ;;
+    esac
+    # It takes a new key into use half its own reneg-sec after the handshake (a minute by default).
+    profile "$proto" "$file" 'reneg-sec 8' "$@" >"$WORK/profile.ovpn"
+    server_lines 'reneg-sec 6' 'push "dhcp-option DNS 10.77.0.1"' 'push "dhcp-option DOMAIN example.test"' 'mssfix 1300' \
+        'push "mssfix 1300"' 'tun-mtu 1420' 'push "tun-mtu 1420"'
+    launch server "$VPND"
+    expect_log "$WORK/server.log" 'Initialization Sequence Completed'
+    start client ip netns exec "$(ns c)" "$program" "$WORK/profile.ovpn" "$WORK/answers"
+    expect_log "$WORK/client.log" '^Connected to'
+    grep -aqE "Data Channel:.* cipher '$cipher'" "$WORK/server.log" || fail "another cipher than $cipher"
+    wait_for 10 "a ping through the tunnel" in_ns c ping -c 1 -W 1 10.77.0.1
+    in_ns c ip route show 10.55.0.0/16 | grep -q tun0 || fail "the pushed route is missing"
+    in_ns c ip link show tun0 | grep -q 'mtu 1420' || fail "the pushed tun-mtu was not taken"
+    before=$(handshakes server)
+    start pinger ip netns exec "$(ns c)" ping -q -i 0.05 -c 250 10.77.0.1
+    pings 20
+    wait_for 15 "a renegotiation" more_handshakes server "$before"
+    pings 20
+    wait_for 20 "the pings" sh -c "! kill -0 $(pid_of pinger)"
+    grep -q ' 0% packet loss' "$WORK/pinger.log" || fail "a renegotiation lost packets: $(grep loss "$WORK/pinger.log")"
+    # It connects again when told to, and by itself when the server was away.
+    before=$(connections3)
+    kill -USR1 "$(pid_of client)"
+    wait_for 20 "it to reconnect" more_connections3 "$before"
+    wait_for 10 "a ping after that" in_ns c ping -c 1 -W 1 10.77.0.1
+    before=$(connections3)
+    stop server KILL
+    launch server "$VPND"
+    wait_for 40 "it to come back" more_connections3 "$before"
+    wait_for 10 "a ping after the server was away" in_ns c ping -c 1 -W 1 10.77.0.1
+    kill -USR2 "$(pid_of client)"
+    expect_log "$WORK/client.log" '^nameserver 10.77.0.1'
+    expect_log "$WORK/client.log" 'TUN_PACKETS_IN'
+    ! grep -a TUN_WRITE_ERROR "$WORK/client.log" || fail "it was sent what is no packet"
+    stop client
+    wait_for 15 "the server to forget the client" sh -c "! grep -q ^client1, '$WORK/server.status'"
+}
+
+version3_refused() {
+    local program
+    need openssl dbus-daemon unshare setpriv
+    program=$(other openvpn3-client)
+    server_and_client
+    setting tls-crypt udp
+    profile udp tls-crypt:static.key >"$WORK/profile.ovpn"
+    printf '%s\n' anna wrong >"$WORK/answers"
+    launch server "$VPND"
+    expect_log "$WORK/server.log" 'Initialization Sequence Completed'
+    start client ip netns exec "$(ns c)" "$program" "$WORK/profile.ovpn" "$WORK/answers"
+    expect_log "$WORK/client.log" '[Aa]uthentication failed'
+    wait_for 10 "it to end" sh -c "! kill -0 $(pid_of client)"
+}
+
+for role in server client; do
+    run_case "openvpn-2.5,$role,none,udp" pair openvpn-2.5 $role none udp AES-256-GCM
+    run_case "openvpn-2.5,$role,tls-crypt-v2,tcp,cbc" pair openvpn-2.5 $role tls-crypt-v2 tcp AES-128-CBC "data-ciphers AES-128-CBC" "cipher AES-128-CBC"
+    run_case "openvpn-2.7,$role,none,udp" pair openvpn-2.7 $role none udp AES-256-GCM
+    run_case "openvpn-2.7,$role,tls-crypt-v2,tcp,chacha" pair openvpn-2.7 $role tls-crypt-v2 tcp CHACHA20-POLY1305 "data-ciphers CHACHA20-POLY1305"
+    run_case "openvpn-2.7,$role,tls-auth,udp,cbc" pair openvpn-2.7 $role tls-auth udp AES-256-CBC "data-ciphers AES-256-CBC"
+done
+run_case openvpn-3,tls-crypt-v2,udp version3 tls-crypt-v2 udp AES-256-GCM
+run_case openvpn-3,tls-auth,tcp version3 tls-auth tcp AES-256-GCM
+run_case openvpn-3,refused version3_refused
+finish
