@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +21,12 @@
 #define ETC "/etc"
 #define SAVED_STEM "resolv.conf.vpnd-"
 #define MARK "# made by vpnd; the original is kept as "
+#define MARK_BOOT "# of the boot "
 #define NOTE_LINK "file link "
 #define NOTE_PLACE "file place "
 #define NOTE_NEW "file new "
+#define RECLAIM_MAX 16
+#define BOOT_ID_BYTES 37     /* a UUID as text */
 #define NAMESERVERS_MAX 3 /* resolv.conf(5), MAXNS */
 
 /* ------------------------------------------------------------------ contents */
@@ -135,6 +139,25 @@ static bool is_marked(const char *file, const char *saved)
     return marked;
 }
 
+static bool read_boot(char out[BOOT_ID_BYTES])
+{
+    struct buf text = BUF_INIT(BOOT_ID_BYTES * 2);
+    bool ok = dns_file_read("/proc/sys/kernel/random/boot_id", &text) == 0 && text.len + 1 >= BOOT_ID_BYTES;
+    if (ok) {
+        (void)snprintf(out, BOOT_ID_BYTES, "%s", buf_str(&text));
+    }
+    buf_free(&text, false);
+    return ok;
+}
+
+static void mark_boot(struct buf *out)
+{
+    char boot[BOOT_ID_BYTES];
+    if (read_boot(boot)) {
+        (void)buf_printf(out, MARK_BOOT "%s\n", boot);
+    }
+}
+
 /* ------------------------------------------------------------------ applying */
 
 static int replace_by_rename(const char *saved, const struct buf *content, bool existed)
@@ -175,6 +198,7 @@ static int file_apply(const struct dns_settings *settings, const struct dns_serv
     bool existed = lstat(DNS_RESOLV_CONF, &st) == 0;
     (void)dns_file_read(DNS_RESOLV_CONF, &old); /* a dangling link reads as empty */
     (void)buf_printf(&fresh, MARK "%s\n", saved);
+    mark_boot(&fresh);
     dns_file_append(settings, server, &old, &fresh);
 
     char line[DNS_NOTE_MAX];
@@ -279,6 +303,33 @@ static void file_revert(const char *note, const struct buf *content, struct buf 
     char *fresh = mem_printf("%s.new", saved); /* of a run that was killed before its rename() */
     (void)unlink(fresh);
     free(fresh);
+}
+
+/* Return: the content is a file of ours from before the last boot; @saved: where it says that its original is. */
+static bool is_of_another_boot(const struct buf *content, char saved[PATH_MAX])
+{
+    char now[BOOT_ID_BYTES];
+    char then[BOOT_ID_BYTES];
+    return sscanf(buf_str(content), MARK "%4095s\n" MARK_BOOT "%36s", saved, then) == 2 && is_saved_name(saved) &&
+           read_boot(now) && strcmp(now, then) != 0;
+}
+
+bool dns_file_reclaim(struct buf *text)
+{
+    bool any = false;
+    bool more = true;
+    for (unsigned i = 0; i < RECLAIM_MAX && more; i++) { /* as many as there were clients */
+        struct buf content = BUF_INIT(DNS_FILE_MAX_BYTES);
+        char saved[PATH_MAX];
+        more = dns_file_read(DNS_RESOLV_CONF, &content) == 0 && is_of_another_boot(&content, saved);
+        if (more && rename(saved, DNS_RESOLV_CONF) < 0) {
+            (void)buf_printf(text, DNS_RESOLV_CONF " is of a run before the last boot, and its original %s is gone", saved);
+            more = false;
+        }
+        any |= more;
+        buf_free(&content, false);
+    }
+    return any;
 }
 
 static bool file_holds(const char *note)

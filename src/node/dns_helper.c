@@ -214,6 +214,9 @@ static int use_state(struct helper *helper, const char *path, struct buf *text)
     char said[DNS_ANSWER_TEXT];
     dns_state_recover(fd, said);
     (void)buf_printf(text, "%s", said);
+    if (dns_file_reclaim(text)) {
+        (void)buf_printf(text, "%sthe settings of a run before the last boot were taken back", said[0] ? "; " : "");
+    }
     return 0;
 }
 

@@ -49,6 +49,14 @@ extern const struct dns_way dns_way_resolved;   /* systemd-resolved, over D-Bus 
 extern const struct dns_way dns_way_resolvconf; /* resolvconf and openresolv */
 extern const struct dns_way dns_way_file;       /* /etc/resolv.conf itself */
 
+/**
+ * dns_file_reclaim - after a power cut: put the original of resolv.conf back
+ * The notes of what was done vanish with /run then, but the file in /etc stays.
+ * @text: appended to when it is ours and has no original any more
+ * Return: whether something was put back.
+ */
+bool dns_file_reclaim(struct buf *text);
+
 #define DNS_RESOLV_CONF "/etc/resolv.conf"
 #define DNS_FILE_MAX_BYTES (1 << 20)
 

@@ -168,6 +168,7 @@ file_by_rename() {
         connect $n
         [ ! -L "$WORK/etc/resolv.conf" ] || fail "the link was written through"
         says "$WORK/etc/resolv.conf" "# made by vpnd; the original is kept as /etc/resolv.conf.vpnd-tun0-$(helper_pid)
+# of the boot $(cat /proc/sys/kernel/random/boot_id)
 nameserver 10.77.0.1
 search corp.example
 options edns0"
@@ -187,6 +188,25 @@ options edns0"
         says "$WORK/etc/elsewhere/resolv.conf" $'nameserver 192.0.2.53\noptions edns0'
         n=$((n + 1))
     done
+}
+
+# /run is empty after a power cut, and /etc is as it was.
+file_power_cut() {
+    prepare "dhcp-option DNS 10.77.0.1"
+    mkdir "$WORK/etc" "$WORK/volatile"
+    cp /etc/passwd /etc/group "$WORK/etc/"
+    ln -s elsewhere "$WORK/etc/resolv.conf"
+    printf '%s\n' "mount --bind '$WORK/etc' /etc" "export RUNTIME_DIRECTORY='$WORK/volatile'" >"$WORK/mounts"
+    connect
+    kill -KILL "$(helper_pid)"
+    stop client KILL
+    rm -r "$WORK/volatile"/*
+    sed -i 's/^# of the boot .*/# of the boot 00000000-0000-0000-0000-000000000000/' "$WORK/etc/resolv.conf"
+    connect 2
+    expect_log "$WORK/client.log" 'DNS: the settings of a run before the last boot were taken back'
+    stop client
+    [ "$(readlink "$WORK/etc/resolv.conf")" = elsewhere ] || fail "not taken back: $(cat "$WORK/etc/resolv.conf")"
+    [ "$(ls -A "$WORK/etc" | tr '\n' ' ')" = "group passwd resolv.conf " ] || fail "left $(ls -A "$WORK/etc")"
 }
 
 # What NetworkManager and DHCP clients do while the tunnel is up.
@@ -308,6 +328,7 @@ run_case resolved-forgets resolved_fails forget 'did not keep the servers'
 run_case resolvconf resolvconf_program
 run_case openresolv resolvconf_program openresolv
 run_case file-by-rename file_by_rename
+run_case file-power-cut file_power_cut
 run_case file-overwritten file_overwritten
 run_case file-in-place file_in_place
 run_case background in_background
