@@ -5,8 +5,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -88,26 +88,43 @@ static int ask_terminal(int tty, const char *text, bool echo, int cancel, char *
     return n;
 }
 
+/* Between fork() and execve() of a process with threads: system calls only. The question must not outlive us: nobody
+ * would want its answer any more, and the service manager would find it in the way of the next start. */
+static void become_asker(char *const argv[], int out, pid_t parent)
+{
+    char *const envp[] = {(char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+    sigset_t none;
+    sigemptyset(&none);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent && sigprocmask(SIG_SETMASK, &none, NULL) == 0 &&
+        null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0) {
+        (void)execve(ASK_PROGRAM, argv, envp);
+    }
+    _exit(127);
+}
+
 static int ask_systemd(const char *text, bool echo, int cancel, char *out, size_t cap)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC)) {
         return -errno;
     }
-    char *argv[] = {(char *)ASK_PROGRAM, (char *)(echo ? "--echo" : "--timeout=0"), (char *)"--icon=network-vpn",
-                    (char *)"--", (char *)text, NULL};
-    char *envp[] = {(char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    pid_t pid;
-    int e = posix_spawn(&pid, ASK_PROGRAM, &actions, NULL, argv, envp);
-    posix_spawn_file_actions_destroy(&actions);
+    char *argv[] = {(char *)ASK_PROGRAM,          (char *)"--timeout=0",
+                    (char *)"--icon=network-vpn", (char *)(echo ? "--echo" : "--"),
+                    (char *)(echo ? "--" : text), echo ? (char *)text : NULL,
+                    NULL};
+    pid_t self = getpid();
+    pid_t pid = fork();
+    if (pid == 0) {
+        become_asker(argv, ends[1], self);
+    }
+    int n = pid < 0 ? -errno : 0;
     close(ends[1]);
-    int n = e ? -e : read_line(ends[0], cancel, out, cap);
+    if (n == 0) {
+        n = read_line(ends[0], cancel, out, cap);
+    }
     close(ends[0]);
-    if (!e) {
+    if (pid > 0) {
         if (n < 0) {
             kill(pid, SIGTERM);
         }
