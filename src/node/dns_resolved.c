@@ -83,7 +83,10 @@ static int finish(struct call *call, sd_bus_message **reply, struct buf *text)
         r = sd_bus_call(call->bus, call->message, CALL_TIMEOUT_US, &error, reply);
     }
     if (r < 0 && text) {
-        (void)buf_printf(text, "systemd-resolved refused: %s", error.message ? error.message : strerror(-r));
+        bool denied = sd_bus_error_has_name(&error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED) ||
+                      sd_bus_error_has_name(&error, SD_BUS_ERROR_ACCESS_DENIED);
+        (void)buf_printf(text, "systemd-resolved refused: %s%s", error.message ? error.message : strerror(-r),
+                         denied ? " Start vpnd as root, or allow its user org.freedesktop.resolve1.* in polkit" : "");
     }
     sd_bus_error_free(&error);
     sd_bus_message_unref(call->message);
