@@ -208,7 +208,8 @@ static int enable_forwarding(struct firewall *firewall, const struct firewall_na
         six |= nat->nets[i].addr.family == AF_INET6;
     }
     struct forwarding_original original;
-    (void)find_original(firewall->nft, firewall->table, &original);
+    /* A table of our own name is of an earlier run whose journal is lost; what it notes is as true. */
+    (void)find_original(firewall->nft, NULL, &original);
     return forwarding_enable(four, six, &original, firewall->journal, &firewall->forwarding);
 }
 
