@@ -81,7 +81,7 @@ int rtnl_addr_add(struct rtnl *nl, const struct rtnl_addr *addr);
 int rtnl_addr_del(struct rtnl *nl, const struct rtnl_addr *addr);
 
 /** rtnl_addr_each - call @fn for every address of @ifindex (0: of all links) and @family (AF_UNSPEC: both).
- *  @fn may not use @nl. Return: 0 or -errno. */
+ *  @fn may not use @nl; it sees addresses again when the list changes meanwhile. Return: 0 or -errno. */
 int rtnl_addr_each(struct rtnl *nl, uint32_t ifindex, int family, void (*fn)(const struct rtnl_addr *addr, void *arg),
                    void *arg);
 
@@ -109,7 +109,8 @@ int rtnl_route_add(struct rtnl *nl, const struct rtnl_route *route);
 /** rtnl_route_del - remove exactly this route. Return: 0; -ESRCH (not there); -errno. */
 int rtnl_route_del(struct rtnl *nl, const struct rtnl_route *route);
 
-/** rtnl_route_each - call @fn for every unicast route of @family in @table (0: main). @fn may not use @nl. */
+/** rtnl_route_each - call @fn for every unicast route of @family in @table (0: main). @fn may not use @nl; it sees
+ *  routes again when the list changes meanwhile. Return: 0 or -errno. */
 int rtnl_route_each(struct rtnl *nl, int family, uint32_t table, void (*fn)(const struct rtnl_route *route, void *arg),
                     void *arg);
 

@@ -122,9 +122,13 @@ static void take_addr(const struct nlmsghdr *header, void *arg)
 int rtnl_addr_each(struct rtnl *nl, uint32_t ifindex, int family, void (*fn)(const struct rtnl_addr *addr, void *arg),
                    void *arg)
 {
-    struct ifaddrmsg *info;
-    struct nlmsghdr *header = rtnl_begin(nl, RTM_GETADDR, NLM_F_DUMP, sizeof(*info), &info);
-    info->ifa_family = (uint8_t)family;
     struct addr_walk walk = {.ifindex = ifindex, .family = family, .fn = fn, .arg = arg};
-    return rtnl_transact(nl, header, take_addr, &walk);
+    int r = -EINTR;
+    for (unsigned i = 0; i < RTNL_DUMP_TRIES && r == -EINTR; i++) {
+        struct ifaddrmsg *info;
+        struct nlmsghdr *header = rtnl_begin(nl, RTM_GETADDR, NLM_F_DUMP, sizeof(*info), &info);
+        info->ifa_family = (uint8_t)family;
+        r = rtnl_transact(nl, header, take_addr, &walk);
+    }
+    return r;
 }

@@ -13,6 +13,7 @@
 #include "sys/rtnl.h"
 
 #define RTNL_BUFFER_SIZE 32768
+#define RTNL_DUMP_TRIES 8 /* a list that changed while it was read (NLM_F_DUMP_INTR, -EINTR) is read again */
 
 struct rtnl {
     struct mnl_socket *socket;

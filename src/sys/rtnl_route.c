@@ -191,11 +191,15 @@ static void take_route(const struct nlmsghdr *header, void *arg)
 int rtnl_route_each(struct rtnl *nl, int family, uint32_t table, void (*fn)(const struct rtnl_route *route, void *arg),
                     void *arg)
 {
-    struct rtmsg *info;
-    struct nlmsghdr *header = rtnl_begin(nl, RTM_GETROUTE, NLM_F_DUMP, sizeof(*info), &info);
-    info->rtm_family = (uint8_t)family;
     struct route_walk walk = {.table = table ? table : RT_TABLE_MAIN, .family = family, .fn = fn, .arg = arg};
-    return rtnl_transact(nl, header, take_route, &walk);
+    int r = -EINTR;
+    for (unsigned i = 0; i < RTNL_DUMP_TRIES && r == -EINTR; i++) {
+        struct rtmsg *info;
+        struct nlmsghdr *header = rtnl_begin(nl, RTM_GETROUTE, NLM_F_DUMP, sizeof(*info), &info);
+        info->rtm_family = (uint8_t)family;
+        r = rtnl_transact(nl, header, take_route, &walk);
+    }
+    return r;
 }
 
 struct lookup {
