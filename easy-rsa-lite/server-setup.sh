@@ -74,7 +74,7 @@ setup_nobody() {
 
 setup_server_conf() {
     cat <<END
-# Written by pki server-setup on $(date -u +%Y-%m-%d). Check a change with: vpnd --config $setup_etc/server.conf --check
+# Written by $PROGRAM server-setup on $(date -u +%Y-%m-%d). Check a change with: vpnd --config $setup_etc/server.conf --check
 port $port
 proto $([ "$proto" = tcp ] && echo tcp-server || echo udp)
 dev tun
