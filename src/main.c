@@ -151,6 +151,11 @@ int main(int argc, char *argv[])
         return 1;
     }
     struct config *config = NULL;
+    if (log_stdout_is_journal()) {
+        struct log_settings settings = log_settings_get();
+        settings.to_journal = true;
+        log_settings_set(&settings);
+    }
     if (program.reporter.keep_going) { /* the terminal of a person, who does not care for the time */
         struct log_settings settings = log_settings_get();
         settings.timestamps = false;

@@ -6,7 +6,9 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <syslog.h>
 #include <time.h>
@@ -43,6 +45,16 @@ struct log_settings log_settings_get(void)
     return copy;
 }
 
+bool log_stdout_is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device = 0;
+    unsigned long long inode = 0;
+    struct stat st;
+    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(STDOUT_FILENO, &st) == 0 &&
+           st.st_dev == device && st.st_ino == inode;
+}
+
 int log_open_file(const char *path, bool append)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (append ? 0 : O_TRUNC), 0600);
@@ -58,6 +70,9 @@ int log_open_file(const char *path, bool append)
     if (fd > STDERR_FILENO) {
         close(fd);
     }
+    pthread_mutex_lock(&log_state.lock);
+    log_state.settings.to_journal = false;
+    pthread_mutex_unlock(&log_state.lock);
     return 0;
 }
 
@@ -139,6 +154,9 @@ static void emit(enum log_severity severity, const char *line)
     }
     bool to_stderr = s->errors_to_stderr && severity <= LOG_SEV_ERROR;
     FILE *stream = to_stderr ? stderr : stdout;
+    if (s->to_journal && !to_stderr) {
+        fprintf(stream, "<%d>", syslog_priority(severity));
+    }
     fprintf(stream, "%s%s\n", prefix, line);
     fflush(stream);
 }

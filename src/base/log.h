@@ -21,12 +21,16 @@ struct log_settings {
     unsigned mute;              /* 0 = off; else suppress after this many consecutive lines of one format */
     bool timestamps;            /* "YYYY-MM-DD HH:MM:SS " prefix */
     bool machine_readable;      /* "EPOCH.USEC FLAGS-HEX " prefix instead */
+    bool to_journal;            /* standard output is systemd's journal: lines begin with "<PRIORITY>" */
     bool to_syslog;             /* use syslog(3); log_open_syslog() must have been called */
     bool errors_to_stderr;      /* fatal and error lines go to stderr instead of stdout */
 };
 
 /** Called for every line that passes @verb, without prefix time; @tag may be NULL. Must not log. */
 typedef void (*log_listener_fn)(void *arg, enum log_severity severity, const char *line);
+
+/** log_stdout_is_journal - whether standard output leads to systemd's journal (JOURNAL_STREAM in systemd.exec(5)). */
+bool log_stdout_is_journal(void);
 
 /** log_settings_set - replace the settings. Thread: control thread only. */
 void log_settings_set(const struct log_settings *settings);

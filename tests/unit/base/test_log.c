@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -43,6 +47,25 @@ Test(log, mute_swallows_repeats_and_says_so, .init = cr_redirect_stdout)
     cr_assert_eq(lines, 5);
     cr_assert_str_eq(last, "other");
     log_listener_set(NULL, NULL);
+}
+
+Test(log, lines_for_the_journal_carry_their_priority, .init = cr_redirect_stdout)
+{
+    struct stat st;
+    char stream[64];
+    cr_assert_not(log_stdout_is_journal());
+    cr_assert_eq(fstat(STDOUT_FILENO, &st), 0);
+    snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino + 1);
+    setenv("JOURNAL_STREAM", stream, 1);
+    cr_assert_not(log_stdout_is_journal());
+    snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    setenv("JOURNAL_STREAM", stream, 1);
+    cr_assert(log_stdout_is_journal());
+    log_settings_set(&(struct log_settings){.verb = 3, .to_journal = true});
+    log_error("an error");
+    log_warn("a warning");
+    log_info("a line");
+    cr_assert_stdout_eq_str("<3>an error\n<4>a warning\n<5>a line\n");
 }
 
 Test(err, every_code_has_its_own_text)
