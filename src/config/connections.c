@@ -4,9 +4,13 @@
 
 #include "config/arena.h"
 #include "config/validate.h"
+#include "crypto/cipher.h"
+#include "crypto/digest.h"
+#include "wire/mtu.h"
 
 #define MTU_DEFAULT 1500
 #define MSSFIX_DEFAULT 1492
+#define TUN_MTU_MIN 100
 
 /* tcp without a role: what we are decides. */
 static enum config_proto complete_proto(const struct check *k, enum config_proto proto)
@@ -19,6 +23,37 @@ static enum config_proto complete_proto(const struct check *k, enum config_proto
     return (enum config_proto)(base + family);
 }
 
+static enum mtu_cipher_kind kind_of(const struct cipher_info *cipher)
+{
+    static const enum mtu_cipher_kind kinds[] = {[CIPHER_NONE] = MTU_CIPHER_NONE,
+                                                 [CIPHER_AEAD] = MTU_CIPHER_AEAD,
+                                                 [CIPHER_CBC] = MTU_CIPHER_CBC,
+                                                 [CIPHER_CFB] = MTU_CIPHER_STREAM,
+                                                 [CIPHER_OFB] = MTU_CIPHER_STREAM};
+    return cipher ? kinds[cipher->kind] : MTU_CIPHER_CBC;
+}
+
+/* link-mtu stands for a tun-mtu. */
+static void complete_link_mtu(struct check *k, struct config_connection *e)
+{
+    if (!e->link_mtu || config_is_given(k->c, "tun-mtu")) {
+        return;
+    }
+    const struct cipher_info *cipher = k->c->cipher ? cipher_find(k->c->cipher) : NULL;
+    const struct digest_info *digest = digest_find(k->c->auth ? k->c->auth : "SHA1");
+    const struct mtu_link link = {.kind = kind_of(cipher),
+                                  .block_size = cipher ? cipher->block_size : 0,
+                                  .iv_size = cipher ? cipher->iv_size : 0,
+                                  .hmac_size = digest ? digest->size : 0,
+                                  .tcp = config_proto_is_tcp(e->proto)};
+    unsigned mtu = mtu_tun_mtu(&link, e->link_mtu, !cipher);
+    if (mtu < TUN_MTU_MIN) {
+        check_error(k, "--link-mtu %u leaves a tun-mtu of %u, less than %d", e->link_mtu, mtu, TUN_MTU_MIN);
+        return;
+    }
+    e->tun_mtu = mtu;
+}
+
 /* The default of mssfix: a 1500 byte path, or what the tunnel's own MTU allows. */
 static void complete_mssfix(struct config_connection *e)
 {
@@ -26,7 +61,9 @@ static void complete_mssfix(struct config_connection *e)
     if (m->given) {
         return;
     }
-    if (e->fragment.size) {
+    if (e->link_mtu && !e->fragment.size) {
+        m->given = true; /* none, as in OpenVPN */
+    } else if (e->fragment.size) {
         *m = (struct config_mssfix){.size = e->fragment.size,
                                     .mode = e->fragment.mtu ? CONFIG_MSSFIX_MTU : CONFIG_MSSFIX_PAYLOAD};
     } else if (e->tun_mtu == MTU_DEFAULT) {
@@ -115,6 +152,7 @@ static void complete_entry(struct check *k, struct config_connection *e)
     }
     check_entry(k, e);
     complete_bind(k, e);
+    complete_link_mtu(k, e);
     complete_mssfix(e);
 }
 
@@ -177,6 +215,7 @@ void connections_build(struct check *k)
     for (size_t i = 0; i < c->top.local.count; i++) {
         c->top.local.items[i].proto = complete_proto(k, c->top.local.items[i].proto);
     }
+    complete_link_mtu(k, &c->top);
     complete_mssfix(&c->top);
     bool needs_remote = c->pull || (usable.count > 0 && usable.items[0].nobind);
     if (needs_remote && !remotes && c->mode != CONFIG_MODE_SERVER) {

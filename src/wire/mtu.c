@@ -111,3 +111,11 @@ unsigned mtu_link_mtu(const struct mtu_link *link, unsigned tun_mtu, bool cipher
     }
     return n + link->block_size + link->iv_size + link->hmac_size;
 }
+
+unsigned mtu_tun_mtu(const struct mtu_link *link, unsigned link_mtu, bool cipher_unset)
+{
+    struct mtu_link bare = *link;
+    bare.tap = bare.compress_marker = bare.fragment = false;
+    unsigned counted_too_much = cipher_unset ? 16 : bare.kind == MTU_CIPHER_CBC ? 4 : 0;
+    return minus(link_mtu, mtu_link_mtu(&bare, 0, cipher_unset) - counted_too_much);
+}

@@ -63,4 +63,9 @@ unsigned mtu_outer(const struct mtu_link *link, unsigned inner);
  *  @cipher_unset: no `cipher` was configured: counted as BF-CBC. */
 unsigned mtu_link_mtu(const struct mtu_link *link, unsigned tun_mtu, bool cipher_unset);
 
+/** mtu_tun_mtu - the tunnel's MTU under `link-mtu` @link_mtu, as OpenVPN 2.6 counts it: from the *configured* cipher and
+ *  digest, a BF-CBC that nobody configured being no cipher; tap, compression and fragment do not count. Return: 0 when
+ *  there is no room. */
+unsigned mtu_tun_mtu(const struct mtu_link *link, unsigned link_mtu, bool cipher_unset);
+
 #endif

@@ -156,3 +156,20 @@ Test(mtu, inner_is_the_largest_that_fits)
     cr_assert_eq(mtu_inner(&tap, 20), 0, "no room is not a huge number");
     cr_assert_eq(mtu_mss(&tap, 60, MTU_MODE_MTU), 0);
 }
+
+/* What openvpn 2.6.14 gives its device under `link-mtu 1400`. */
+Test(mtu, link_mtu_gives_the_devices_mtu)
+{
+    struct mtu_link link = {.kind = MTU_CIPHER_CBC, .hmac_size = 20};
+    cr_assert_eq(mtu_tun_mtu(&link, 1400, true), 1375u);
+    link.hmac_size = 64;
+    cr_assert_eq(mtu_tun_mtu(&link, 1400, true), 1331u);
+    link = (struct mtu_link){.kind = MTU_CIPHER_CBC, .hmac_size = 20, .tcp = true};
+    cr_assert_eq(mtu_tun_mtu(&link, 1400, true), 1373u);
+    link = (struct mtu_link){.kind = MTU_CIPHER_AEAD, .block_size = 16, .iv_size = 12, .hmac_size = 20, .tap = true};
+    cr_assert_eq(mtu_tun_mtu(&link, 1400, false), 1351u);
+    link = (struct mtu_link){
+        .kind = MTU_CIPHER_CBC, .block_size = 16, .iv_size = 16, .hmac_size = 32, .compress_marker = true, .fragment = true};
+    cr_assert_eq(mtu_tun_mtu(&link, 1400, false), 1335u);
+    cr_assert_eq(mtu_tun_mtu(&link, 60, false), 0u);
+}
