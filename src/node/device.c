@@ -102,6 +102,7 @@ int device_plan_init(struct device_plan *plan, const struct config *config, unsi
     plan->noexec = config->ifconfig_noexec;
     plan->bridge = config->bridge;
     plan->no_offload = config->no_offload;
+    plan->may_lack_ipv6 = config->mode != CONFIG_MODE_SERVER;
     return plan_addresses(plan, config);
 }
 
@@ -212,9 +213,21 @@ static int set_link(struct device *device)
     return 0;
 }
 
+/* -EACCES: by a switch of the device (net.ipv6.conf.*.disable_ipv6); -EOPNOTSUPP: the whole kernel (ipv6.disable=1). */
+static bool is_bearable(const struct device *device, const struct rtnl_addr *addr, int r)
+{
+    return (r == -EACCES || r == -EOPNOTSUPP) && addr->local.family == AF_INET6 && device->plan.may_lack_ipv6 &&
+           device->plan.local4.family == AF_INET;
+}
+
 static int add_address(struct device *device, const struct rtnl_addr *addr)
 {
     int r = rtnl_addr_add(device->nl, addr);
+    if (is_bearable(device, addr, r)) {
+        log_warn("IPv6 is turned off on this host (sysctl net.ipv6.conf.default.disable_ipv6): %s goes on with IPv4 only",
+                 device->tun.name);
+        return 0;
+    }
     if (r < 0) {
         return failed(device, "an address", r);
     }

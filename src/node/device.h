@@ -28,6 +28,7 @@ struct device_plan {
     enum device_topology topology;
     unsigned queues;            /* wanted; 0 means 1 */
     bool no_offload;            /* do not ask for the virtio header */
+    bool may_lack_ipv6;         /* does with its IPv4 address where the host has IPv6 turned off */
     unsigned mtu;               /* tun-mtu */
     unsigned tx_queue_len;      /* 0: leave */
     const char *lladdr;         /* "02:00:..." for tap; NULL: leave */

@@ -121,6 +121,17 @@ restarts() {
     expect_unchanged "SIGUSR1 and SIGHUP"
 }
 
+# The server gives both addresses; IPv4 has to work.
+ipv6_turned_off() {
+    prepare
+    in_ns c sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+    snapshot c >"$WORK/before"
+    connect
+    expect_log "$WORK/client.log" 'IPv6 is turned off on this host .*: tun0 goes on with IPv4 only'
+    stop client
+    expect_unchanged "the end"
+}
+
 killed() { # LINES
     prepare "$@"
     connect
@@ -163,6 +174,7 @@ with_flags() { # FLAGS
 }
 
 run_case sigterm ends_by TERM
+run_case ipv6-turned-off ipv6_turned_off
 run_case sigint ends_by INT
 run_case sigterm-as-nobody ends_by TERM "user nobody" "group nogroup"
 run_case restarts restarts
