@@ -141,6 +141,51 @@ multihome() { # CLIENT-PROGRAM
     [ "$(counted c)" = 0 ] || fail "an answer came from the other address"
 }
 
+# Outer packets with and without "don't fragment", as openvpn of the same setting sends them.
+mtu_disc() { # CLIENT-PROGRAM
+    local setting
+    server_and_client
+    begin
+    server_up
+    for setting in no maybe yes; do
+        write_client "$setting" client1 'dev tun1' 'remote 10.99.0.1 1194 udp' "mtu-disc $setting"
+        client_up "$setting" "$1"
+        reach tun1
+        count_packets c output "udp dport 1194 ip frag-off & 0x4000 == 0x$([ $setting = no ] && echo 4000 || echo 0)"
+        in_ns c ping -q -c 3 -i 0.1 -s 1300 10.77.0.1 || fail "pings get lost with mtu-disc $setting"
+        [ "$(counted c)" = 0 ] || fail "with mtu-disc $setting $(counted c) packets are of the other kind"
+        in_ns c nft delete table inet counting
+        stop "$setting"
+    done
+}
+
+# The kernel doubles what it is asked for.
+socket_buffers() { # CLIENT-PROGRAM
+    server_and_client
+    begin 'sndbuf 100000' 'rcvbuf 90000' 'txqueuelen 250'
+    write_client a client1 'dev tun1' 'remote 10.99.0.1 1194 udp' 'sndbuf 80000' 'rcvbuf 70000' 'txqueuelen 300'
+    server_up
+    client_up a "$1"
+    in_ns s ss -Huanm | grep -q 'rb180000,t0,tb200000' || fail "the server's: $(in_ns s ss -Huanm)"
+    in_ns c ss -Huanm | grep -q 'rb140000,t0,tb160000' || fail "the client's: $(in_ns c ss -Huanm)"
+    ip -n "$(ns s)" link show tun0 | grep -q 'qlen 250' || fail "the server's: $(ip -n "$(ns s)" link show tun0)"
+    ip -n "$(ns c)" link show tun1 | grep -q 'qlen 300' || fail "the client's: $(ip -n "$(ns c)" link show tun1)"
+}
+
+# A client with several addresses keeps using the one that it was written to. The other one is what routes would choose.
+multihome_client() { # CLIENT-PROGRAM
+    server_and_client
+    ip -n "$(ns c)" addr add 10.99.0.22/24 dev eth0
+    begin
+    write_client a client1 'dev tun1' 'remote 10.99.0.1 1194 udp' 'multihome' 'local 10.99.0.22'
+    sed -i /nobind/d "$WORK/a.conf"
+    count_packets s input 'ip saddr 10.99.0.2 udp dport 1194'
+    server_up
+    client_up a "$1"
+    reach tun1
+    [ "$(counted s)" = 0 ] || fail "$(counted s) packets came from the other address"
+}
+
 # ---------------------------------------------------------------- rates and time
 
 shaper() {
@@ -232,6 +277,11 @@ run_case mark mark
 run_case bind-dev bind_dev
 run_case multihome multihome "$VPND"
 run_case multihome-openvpn multihome "$OPENVPN"
+run_case multihome-client multihome_client "$VPND"
+run_case mtu-disc mtu_disc "$VPND"
+run_case mtu-disc-openvpn mtu_disc "$OPENVPN"
+run_case socket-buffers socket_buffers "$VPND"
+run_case socket-buffers-openvpn socket_buffers "$OPENVPN"
 run_case shaper shaper
 run_case inactive inactive
 run_case slow-tcp-client slow_tcp_client
