@@ -26,6 +26,7 @@
 #include "wire/peer_info.h"
 
 #define LINGER_MS 5000
+#define DAWDLE_MS 5000 /* an honest handshake is over by then */
 
 #define NO INSTANCE_STATES /* not allowed: the step is ignored */
 
@@ -108,10 +109,31 @@ void instance_defer(struct instance *instance, unsigned seconds)
     }
 }
 
+/* The server is full: strangers that hold a place without proving who they are must not keep clients out. */
+static bool make_room(struct server *server)
+{
+    uint64_t now = clock_read().mono_ms;
+    list_for (at, next, &server->instances.all) { /* the oldest first */
+        struct instance *stranger = instance_of(container_of(at, struct instance_entry, link));
+        if (stranger->state == INSTANCE_HANDSHAKE && now - stranger->began_ms >= DAWDLE_MS) {
+            if (admission_may_log(&server->admission)) {
+                instance_log(stranger, LOG_SEV_WARN, 1,
+                             "TLS Error: the handshake is not over after %u seconds and the server is full: it makes room",
+                             DAWDLE_MS / 1000);
+            }
+            instance_close(stranger, "");
+            instance_gone(stranger, NULL); /* the data plane never knew it */
+            return true;
+        }
+    }
+    return false;
+}
+
 struct instance *instance_new(struct server *server, const struct dp_path *path, bool socket_ipv6)
 {
     struct instance *instance = mem_zalloc(sizeof(*instance));
-    if (instances_add(&server->instances, &instance->entry, path) < 0) {
+    if (instances_add(&server->instances, &instance->entry, path) < 0 &&
+        (!make_room(server) || instances_add(&server->instances, &instance->entry, path) < 0)) {
         char text[ADDR_TEXT_MAX];
         if (admission_may_log(&server->admission)) {
             log_write(LOG_SEV_WARN, 1, addr_format(&path->remote, text),
@@ -123,6 +145,7 @@ struct instance *instance_new(struct server *server, const struct dp_path *path,
         return NULL;
     }
     instance->server = server;
+    instance->began_ms = clock_read().mono_ms;
     instance->tcp = path->conn != DP_NO_CONN;
     instance->socket_ipv6 = socket_ipv6;
     instance->connected_unix_s = clock_read().unix_s;

@@ -107,6 +107,7 @@ struct instance {
     char *cn;                           /* locked name, kept until the very end */
     char *username;
     struct user_state *user;            /* what it was admitted with, over all sessions */
+    uint64_t began_ms;                  /* monotonic */
     uint64_t connected_unix_s;          /* of the instance, as status files print it */
     struct session_traffic control;     /* of all its sessions */
     struct dp_peer_stats final_stats;
@@ -123,7 +124,8 @@ static inline struct instance *instance_of(struct instance_entry *entry)
     return container_of(entry, struct instance, entry);
 }
 
-/** instance_new - a client at @path that has no session yet; @socket_ipv6: the family of our socket. Return: NULL when max-clients is reached (logged). */
+/** instance_new - a client at @path that has no session yet; @socket_ipv6: the family of our socket. When max-clients is
+ *  reached, one that has dawdled in its handshake makes room. Return: NULL when there is none (logged). */
 struct instance *instance_new(struct server *server, const struct dp_path *path, bool socket_ipv6);
 
 /**

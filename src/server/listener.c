@@ -21,6 +21,7 @@
 
 #define ACCEPTS_PER_TURN 64
 #define BACKLOG 256
+#define PAUSE_MS 1000 /* when nothing more can be accepted */
 
 struct listener {
     struct list link;
@@ -29,7 +30,8 @@ struct listener {
     union addr local;
     uint32_t id;                /* UDP: of the data plane */
     int fd;                     /* TCP */
-    struct loop_watch *watch;   /* TCP */
+    struct loop_watch *watch;   /* TCP; NULL while it pauses */
+    struct loop_timer *pause;   /* TCP */
 };
 
 static struct sock_options socket_options(const struct config *config)
@@ -80,6 +82,28 @@ static void on_ours(void *arg, int fd, const union addr *peer)
     take_connection(arg, fd, peer);
 }
 
+static void on_connectable(void *arg);
+
+static void on_pause_over(void *arg)
+{
+    struct listener *listener = arg;
+    if (loop_watch_new(listener->server->loop, listener->fd, on_connectable, listener, &listener->watch) < 0) {
+        listener->watch = NULL;
+        loop_timer_after(listener->pause, PAUSE_MS);
+    }
+}
+
+/* The connection stays in the queue of the kernel, which would call again at once. */
+static void pause_listener(struct listener *listener, int error)
+{
+    if (admission_may_log(&listener->server->admission)) {
+        log_warn("TCP: accept failed: %s; trying again in %u ms", err_str(error), PAUSE_MS);
+    }
+    loop_watch_free(listener->watch);
+    listener->watch = NULL;
+    loop_timer_after(listener->pause, PAUSE_MS);
+}
+
 static void on_connectable(void *arg)
 {
     struct listener *listener = arg;
@@ -91,7 +115,7 @@ static void on_connectable(void *arg)
         int fd = sock_tcp_accept(listener->fd, &options, &peer);
         if (fd < 0) {
             if (fd != -EAGAIN) {
-                log_warn("TCP: accept failed: %s", err_str(fd));
+                pause_listener(listener, fd);
             }
             return;
         }
@@ -118,6 +142,7 @@ static int open_tcp(struct listener *listener, const struct sock_options *option
         return rc;
     }
     listener->fd = fd;
+    listener->pause = loop_timer_new(listener->server->loop, on_pause_over, listener);
     return 0;
 }
 
@@ -278,6 +303,7 @@ void listeners_close(struct server *server)
                 port_share_forget(server->port_share, listener);
             }
             loop_watch_free(listener->watch);
+            loop_timer_free(listener->pause);
             close(listener->fd);
         } else {
             dp_listener_del(server->dp, listener->id);

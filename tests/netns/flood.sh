@@ -95,8 +95,49 @@ too_often() {
     ! client --timeout 3 >"$WORK/third.log" || fail "a third client came in"
 }
 
+# idle COUNT: connections that say nothing
+idle() {
+    start idle ip netns exec "$(ns c)" python3 -c "
+import socket, time
+held = [socket.create_connection(('10.99.0.1', 1194)) for _ in range($1)]
+print('connected', flush=True)
+time.sleep(300)"
+    expect_log "$WORK/idle.log" connected
+}
+
+tcp_client() {
+    printf '%s\n' client 'dev tun1' 'remote 10.99.0.1 1194 tcp-client' nobind 'ca pki/ca.crt' 'cert pki/client1.crt' \
+        'key pki/client1.key' 'connect-retry 1 1' 'verb 3' >"$WORK/tcp.conf"
+    start tcp ip netns exec "$(ns c)" "$VPND" --cd "$WORK" --config tcp.conf
+    expect_log "$WORK/tcp.log" 'Initialization Sequence Completed' 30
+}
+
+# They hold every place; a client that proves itself gets one all the same.
+silent_connections() {
+    setting 'proto tcp4-server' 'max-clients 4'
+    idle 4
+    tcp_client
+    expect_log "$WORK/server.log" 'the server is full: it makes room'
+}
+
+# They take the last file descriptor; the server waits without a fuss and serves whoever comes after them.
+no_descriptors() {
+    setting 'proto tcp4-server'
+    local pid
+    pid=$(pid_of server)
+    prlimit --pid "$pid" --nofile=40:4096
+    idle 60
+    expect_log "$WORK/server.log" 'accept failed: .*; trying again'
+    stop idle
+    prlimit --pid "$pid" --nofile=4096:4096
+    tcp_client
+    [ "$(grep -ac 'accept failed' "$WORK/server.log")" -lt 20 ] || fail "the log was flooded"
+}
+
 run_case resets resets
 run_case cookies cookies
 run_case max-clients too_many_clients
 run_case connect-freq too_often
+run_case silent-connections silent_connections
+run_case no-descriptors no_descriptors
 finish
