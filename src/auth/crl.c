@@ -182,6 +182,23 @@ bool crl_revokes(struct crl *crl, X509 *cert)
     return revoked;
 }
 
+uint64_t crl_version(struct crl *crl)
+{
+    struct timespec modified = {0};
+    off_t size = 0;
+    struct stat st;
+    if (!crl_is_directory(crl)) {
+        pthread_mutex_lock(&crl->lock);
+        modified = crl->modified;
+        size = crl->size;
+        pthread_mutex_unlock(&crl->lock);
+    } else if (stat(crl->option->file.path, &st) == 0) {
+        modified = st.st_mtim;
+        size = st.st_size;
+    }
+    return (uint64_t)modified.tv_sec * 1000000000u + (uint64_t)modified.tv_nsec + (uint64_t)size + 1;
+}
+
 uint64_t crl_earliest_update(struct crl *crl)
 {
     uint64_t earliest = 0;

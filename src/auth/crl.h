@@ -38,6 +38,10 @@ bool crl_directory_revokes(const struct crl *crl, const struct x509_st *cert);
 /** crl_revokes - the lists in force, or the directory, revoke the certificate. Any thread. */
 bool crl_revokes(struct crl *crl, struct x509_st *cert);
 
+/** crl_version - differs after whatever may have changed what is revoked: another file, another entry of the directory.
+ *  Return: never 0. Any thread. */
+uint64_t crl_version(struct crl *crl);
+
 /** crl_earliest_update - UNIX seconds at which the first list in force expires; 0 when unknown. */
 uint64_t crl_earliest_update(struct crl *crl);
 

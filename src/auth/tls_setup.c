@@ -268,6 +268,11 @@ void tls_setup_tick(struct tls_setup *setup, uint64_t unix_s)
     }
 }
 
+uint64_t tls_setup_revocations(const struct tls_setup *setup)
+{
+    return setup->crl ? crl_version(setup->crl) : 0;
+}
+
 bool tls_setup_revoked(const struct tls_setup *setup, struct x509_st *cert)
 {
     return cert && setup->crl && crl_revokes(setup->crl, cert);

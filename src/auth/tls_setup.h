@@ -54,6 +54,9 @@ void tls_setup_release(struct tls_context *context);
  */
 void tls_setup_tick(struct tls_setup *setup, uint64_t unix_s);
 
+/** tls_setup_revocations - crl_version(); 0 without crl-verify. Thread: any. */
+uint64_t tls_setup_revocations(const struct tls_setup *setup);
+
 /** tls_setup_revoked - whether crl-verify as it is now revokes @cert (NULL: no). Thread: any. */
 bool tls_setup_revoked(const struct tls_setup *setup, struct x509_st *cert);
 

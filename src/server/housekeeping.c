@@ -18,6 +18,9 @@
 struct housekeeping {
     struct server *server;
     struct loop_timer *timer;
+    const struct tls_setup *setup; /* what the two below are of */
+    uint64_t revocations;          /* their version */
+    uint64_t look_until_ms;        /* monotonic */
 };
 
 static void renew_tokens(struct server *server, uint64_t mono_ms)
@@ -36,14 +39,32 @@ static void renew_tokens(struct server *server, uint64_t mono_ms)
     }
 }
 
-/* Clients whose certificate was revoked while they are connected. */
+/* Whether clients have to be looked at: ten thousand are not, every time, for nothing. A change is good for as long as
+ * a handshake that began before it may last. */
+static bool revocations_changed(struct housekeeping *housekeeping, uint64_t mono_ms)
+{
+    const struct server *server = housekeeping->server;
+    const struct tls_setup *setup = server->settings.setup;
+    uint64_t now = tls_setup_revocations(setup);
+    if (setup != housekeeping->setup || now != housekeeping->revocations) {
+        housekeeping->setup = setup;
+        housekeeping->revocations = now;
+        housekeeping->look_until_ms = mono_ms + 1000ULL * server->config->hand_window + PERIOD_MS;
+    }
+    return now && mono_ms < housekeeping->look_until_ms;
+}
+
+/* Clients whose certificate was revoked after their handshake. */
 static void end_revoked(struct server *server)
 {
     list_for (at, next, &server->instances.all) {
         struct instance *instance = instance_of(container_of(at, struct instance_entry, link));
-        if (instance->state == INSTANCE_CONNECTED &&
+        bool past_handshake = instance->state == INSTANCE_LOGIN || instance->state == INSTANCE_CONNECT ||
+                              instance->state == INSTANCE_CONNECTED;
+        if (past_handshake &&
             tls_setup_revoked(server->settings.setup, login_certificate(instance->current->login))) {
             instance_log(instance, LOG_SEV_WARN, 1, "the client's certificate has been revoked: its session ends");
+            login_end(instance->current->login);
             instance_refuse(instance->current, "certificate revoked");
         }
     }
@@ -54,7 +75,9 @@ static void on_period(void *arg)
     struct housekeeping *housekeeping = arg;
     struct clock_now now = clock_read();
     tls_setup_tick(housekeeping->server->settings.setup, now.unix_s);
-    end_revoked(housekeeping->server);
+    if (revocations_changed(housekeeping, now.mono_ms)) {
+        end_revoked(housekeeping->server);
+    }
     renew_tokens(housekeeping->server, now.mono_ms);
 }
 

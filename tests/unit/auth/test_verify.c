@@ -449,8 +449,13 @@ Test(verify, crl_file_is_read_again_when_it_changes)
     refuse_log("CRL: loaded");
     cr_assert_not(tls_setup_revoked(setup, s.client.cert));
     cr_assert_not(tls_setup_revoked(setup, NULL));
+    uint64_t version = tls_setup_revocations(setup);
+    cr_assert_neq(version, 0);
+    tls_setup_tick(setup, 0);
+    cr_assert_eq(tls_setup_revocations(setup), version);
     write_file(path, both);
     tls_setup_tick(setup, 0);
+    cr_assert_neq(tls_setup_revocations(setup), version);
     cr_assert(tls_setup_revoked(setup, s.client.cert));
     cr_assert_not(tls_setup_revoked(setup, s.server.cert));
     expect_log("CRL: loaded 2 CRLs from file /tmp/vpnd-crl-");
