@@ -165,6 +165,20 @@ static void tell_up_down(struct mgmt *m, const struct event *e, const char *word
 
 static int start_listening(struct mgmt *m, const char *address);
 
+/* The address goes with the device, and the next one may be another: clients see an end instead of silence. */
+static void leave_tunnel(struct mgmt *m)
+{
+    if (!m->listening || strcmp(m->config->management.address, "tunnel") != 0) {
+        return;
+    }
+    list_for(node, next, &m->connections)
+    {
+        connection_close(container_of(node, struct mgmt_connection, link));
+    }
+    m->listening = false;
+    uv_close(&m->server.handle, mgmt_handle_closed);
+}
+
 static enum event_vote handle(void *arg, const struct event *e, struct event_request *request)
 {
     struct mgmt *m = arg;
@@ -193,6 +207,9 @@ static enum event_vote handle(void *arg, const struct event *e, struct event_req
         return EVENT_ABSTAIN;
     case EVENT_ROUTES_UP:
         tell_up_down(m, e, "UP");
+        return EVENT_ABSTAIN;
+    case EVENT_ROUTES_PRE_DOWN:
+        leave_tunnel(m);
         return EVENT_ABSTAIN;
     case EVENT_DEVICE_DOWN:
         tell_up_down(m, e, "DOWN");

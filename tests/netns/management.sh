@@ -265,6 +265,8 @@ push_update() {
     grep -q '^ERROR: push-update-cid fail during cid parsing' "$WORK/answer" || fail "$(cat "$WORK/answer")"
 }
 
+answers_inside() { echo pid | in_ns c socat -t 1 - TCP:10.77.0.2:7506 2>/dev/null | grep -q pid=; }
+
 # On the tunnel's own address, once it is there.
 inside() {
     server --management tunnel 7506
@@ -272,6 +274,15 @@ inside() {
     client
     up
     wait_for 10 "an answer through the tunnel" sh -c "echo pid | ip netns exec $(ns c) socat -t 2 - TCP:10.77.0.1:7506 | grep -q pid="
+    # With the device the address goes: connections end, and the next address is listened on.
+    stop client
+    client --management tunnel 7506
+    wait_for 10 "an answer on the client's address" answers_inside
+    start reader ip netns exec "$(ns c)" socat -u TCP:10.77.0.2:7506 -
+    expect_log "$WORK/reader.log" '^>INFO:'
+    kill -USR1 "$(pid_of client)"
+    wait_for 5 "the end of the connection" sh -c "! kill -0 $(pid_of reader) 2>/dev/null"
+    wait_for 10 "another answer on the client's address" answers_inside
 }
 
 run_case half-close-runs half_close
