@@ -60,10 +60,17 @@ void fragment_init(struct fragment_state *state, uint8_t *storage, size_t slot_s
     state->slot_size = slot_size;
 }
 
+/* Give up what is in a slot. */
+static void clear(struct fragment_state *state, struct fragment_slot *slot)
+{
+    state->lost += slot->chunk != 0;
+    slot->chunk = 0;
+}
+
 static void clear_all(struct fragment_state *state)
 {
     for (unsigned i = 0; i < FRAGMENT_SLOTS; i++) {
-        state->slots[i].chunk = 0;
+        clear(state, &state->slots[i]);
     }
 }
 
@@ -78,7 +85,7 @@ static unsigned slot_for(struct fragment_state *state, uint8_t sequence)
     }
     for (; ahead > 0; ahead--) {
         state->head = (state->head + 1) % FRAGMENT_SLOTS;
-        state->slots[state->head].chunk = 0;
+        clear(state, &state->slots[state->head]);
         state->newest++;
     }
     return (state->head + FRAGMENT_SLOTS - (unsigned)-ahead) % FRAGMENT_SLOTS;
@@ -93,7 +100,9 @@ static int store(struct fragment_state *state, unsigned index, uint32_t header, 
     uint32_t chunk = last ? (header >> SIZE_SHIFT & SIZE_MASK) * 4 : (uint32_t)part.len;
     unsigned number = header >> INDEX_SHIFT & INDEX_MASK;
     size_t offset = (size_t)number * chunk;
-    if (slot->chunk != chunk) {
+    bool other_end = last && slot->len && slot->len != offset + part.len; /* would leave holes with old bytes in them */
+    if (slot->chunk != chunk || other_end) {
+        clear(state, slot);
         *slot = (struct fragment_slot){.chunk = chunk};
     }
     if (offset > state->slot_size || part.len > state->slot_size - offset) {

@@ -51,6 +51,7 @@ struct fragment_state {
     size_t slot_size;  /* longest packet that can be put together */
     unsigned head;     /* slot of @newest */
     uint8_t newest;    /* newest sequence id */
+    unsigned lost;     /* unfinished packets given up for newer ones; counts up, the caller's to clear */
 };
 
 /** fragment_init - forget everything; @storage has FRAGMENT_SLOTS * @slot_size bytes. */

@@ -174,9 +174,11 @@ static bool reassemble(struct worker *w, struct peer_fragments *f, uint8_t **dat
     } else if (n == 1) {
         *data = (uint8_t *)(uintptr_t)whole.data;
     }
+    unsigned lost = f->state.lost + (n < 0);
+    f->state.lost = 0;
     (void)pthread_mutex_unlock(&f->lock);
-    if (n < 0) {
-        worker_drop(w, DP_DROP_FRAGMENT, 1);
+    if (lost) {
+        worker_drop(w, DP_DROP_FRAGMENT, lost);
     }
     *len = n == 1 ? whole.len : 0;
     return n == 1;

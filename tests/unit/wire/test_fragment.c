@@ -166,6 +166,36 @@ Test(fragment, other_size_starts_the_packet_anew)
     cr_assert_eq(receive(&state, 0, 1, 12), 1);
 }
 
+/* The parts between two ends were never received: what stood there before must not get out. */
+Test(fragment, a_second_end_starts_the_packet_anew)
+{
+    struct fragment_state state;
+    fragment_init(&state, storage, 1024);
+    uint32_t end_at_1 = 2 | 1u << 10 | 2u << 15;
+    uint32_t end_at_5 = 2 | 5u << 10 | 2u << 15;
+    cr_assert_eq(receive(&state, 0, end_at_1, 8), 0);
+    cr_assert_eq(receive(&state, 0, end_at_5, 8), 0);
+    cr_assert_eq(receive(&state, 0, 1, 8), 0, "parts 1 to 4 are missing");
+    cr_assert_eq(state.lost, 1u);
+    for (uint32_t i = 1; i < 5; i++) {
+        cr_assert_eq(receive(&state, 0, 1 | i << 10, 8), i == 4);
+    }
+    cr_assert_eq(receive(&state, 0, end_at_1, 8), 0);
+    cr_assert_eq(receive(&state, 0, end_at_1, 8), 0, "the same end twice changes nothing");
+    cr_assert_eq(receive(&state, 0, 1, 8), 1);
+    cr_assert_eq(state.lost, 1u);
+}
+
+Test(fragment, a_flood_of_beginnings_is_counted)
+{
+    struct fragment_state state;
+    fragment_init(&state, storage, 1024);
+    for (uint32_t i = 0; i < 1000; i++) {
+        cr_assert_eq(receive(&state, 0, 1 | (i & 0xFFu) << 2, 8), 0);
+    }
+    cr_assert_eq(state.lost, 1000u - FRAGMENT_SLOTS);
+}
+
 Test(fragment, unfinished_packets_expire)
 {
     struct fragment_state state;
