@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Full handshakes per second (reset to push reply) of a server, next to the installed openvpn: RSA-2048 and ECDSA P-256,
-# vpnd with one and two handshake threads. Load comes from tests/tools/handshakes on the same machine, so that the CPU
-# time of the server for a handshake says more than the rate when cores are few. Then: what a connected client still
-# gets through its tunnel meanwhile.
+# vpnd with one and two handshake threads. Load comes from tests/tools/handshakes on the same machine (its clients have
+# ECDSA certificates, which cost it least). Where cores are few it takes half of them, so the server's own limit comes
+# from the CPU time that a handshake takes in each kind of its threads. Then: what a connected client still gets through
+# its tunnel meanwhile.
 #
-#   handshakes.sh [COUNT]         handshakes a run, default 400
+#   handshakes.sh [COUNT]         handshakes a run, default 2000; a tenth of it with openvpn
 #
 #   [s] lo 127.0.0.1: server and load;  eth0 10.99.0.1 --- 10.99.0.2 eth0 [c]: one client with a stream
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 vpnd=${VPND:-$top/build/src/vpnd}
 generator=${BUILD_DIR:-$top/build}/tests/tools/handshakes
-count=${1:-400}
+count=${1:-2000}
 parallel=${PARALLEL:-40}
 
 work=$(mktemp -d)
@@ -32,6 +33,7 @@ make_pki() { # rsa|ec
     # shellcheck disable=SC2086
     openssl req -x509 $new -days 30 -subj '/CN=bench CA' -keyout "$1/ca.key" -out "$1/ca.crt" 2>/dev/null
     for name in server client; do
+        [ $name = server ] || new='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
         # shellcheck disable=SC2086
         openssl req $new -subj "/CN=$name" -keyout "$1/$name.key" -out "$1/$name.csr" 2>/dev/null
         openssl x509 -req -in "$1/$name.csr" -CA "$1/ca.crt" -CAkey "$1/ca.key" -CAcreateserial -days 30 \
@@ -39,7 +41,12 @@ make_pki() { # rsa|ec
     done
 }
 
-cpu_ms() { awk '{ print ($14 + $15) * 10 }' "/proc/$1/stat"; }
+# Milliseconds of CPU so far: control thread, handshake threads, data-plane workers.
+cpu_ms() {
+    awk -v pid="$1" '{ n = split($0, f, /[()] */); split(f[n], t, " "); ms = (t[12] + t[13]) * 10
+        if ($1 == pid) control += ms; else if ($2 ~ /worker/) worker += ms; else pool += ms }
+        END { print control + 0, pool + 0, worker + 0 }' /proc/"$1"/task/*/stat
+}
 
 start_server() { # rsa|ec PROGRAM [OPTION...]
     local key=$1
@@ -59,18 +66,23 @@ load() { # rsa|ec COUNT
         --parallel "$parallel" --timeout 60
 }
 
-rate() { # NAME rsa|ec PROGRAM [OPTION...]
-    local name=$1 key=$2 cpu result
-    shift
-    start_server "$@"
-    cpu=$(cpu_ms $server)
-    result=$(load "$key" "$count")
-    cpu=$(($(cpu_ms $server) - cpu))
+rate() { # NAME rsa|ec COUNT THREADS PROGRAM [OPTION...]
+    local name=$1 key=$2 n=$3 threads=$4 before after result
+    shift 4
+    start_server "$key" "$@"
+    before=$(cpu_ms $server)
+    result=$(load "$key" "$n")
+    after=$(cpu_ms $server)
     kill $server
     wait $server 2>/dev/null
-    awk -v n="$name" -v k="$key" -v c="$cpu" -v w="$count" '{ match($0, /[0-9.]+ per second/); r = $0; sub(/.*s, /, "", r);
-        printf "%-24s %-4s %8.1f handshakes/s   server CPU %6.2f ms each = %6.0f /s a core   %s\n", n, k,
-        substr($0, RSTART, RLENGTH), c / w, 1000 * w / c, substr($0, index($0, "latency")) }' <<<"$result"
+    awk -v name="$name" -v k="$key" -v n="$n" -v threads="$threads" -v cpu="$before $after" '{
+        match($0, /[0-9.]+ per second/); rate = substr($0, RSTART, RLENGTH); split(cpu, c, " ")
+        control = (c[4] - c[1]) / n; pool = (c[5] - c[2]) / n; worker = (c[6] - c[3]) / n
+        limit = control > 0 ? 1000 / control : 0
+        if (pool > 0 && 1000 * threads / pool < limit) limit = 1000 * threads / pool
+        printf "%-16s %-3s %7.1f/s seen, server alone %5.0f/s; ms CPU each: control %.2f, handshake threads %.2f, " \
+               "workers %.2f; %s\n", name, k, rate, limit, control, pool, worker, substr($0, index($0, "latency")) }' \
+        <<<"$result"
 }
 
 # Megabits per second that arrive of a stream of 300.
@@ -103,9 +115,9 @@ make_pki ec
 what=${ONLY:-rate meanwhile}
 case $what in *rate*)
     for key in rsa ec; do
-        rate 'vpnd, 1 thread' $key "$vpnd" --handshake-threads 1
-        rate 'vpnd, 2 threads' $key "$vpnd" --handshake-threads 2
-        rate openvpn $key "${OPENVPN:-openvpn}"
+        rate 'vpnd, 1 thread' $key "$count" 1 "$vpnd" --handshake-threads 1
+        rate 'vpnd, 2 threads' $key "$count" 2 "$vpnd" --handshake-threads 2
+        rate openvpn $key $((count / 10)) 1 "${OPENVPN:-openvpn}"
     done
     ;;
 esac
