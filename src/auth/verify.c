@@ -115,7 +115,7 @@ static bool listed(const struct config_fingerprint_list *list, const uint8_t *di
 
 static bool fingerprint_matches(const struct exam *e)
 {
-    uint8_t digest[DIGEST_SHA256_SIZE];
+    uint8_t digest[DIGEST_SHA256_SIZE] = {0};
     if (e->depth == 0 && e->config->peer_fingerprint.count) {
         return (cert_fingerprint(e->cert, true, digest) == 0 &&
                 listed(&e->config->peer_fingerprint, digest, DIGEST_SHA256_SIZE)) ||

@@ -305,6 +305,7 @@ static int write_all(int fd, const uint8_t *data, size_t len)
 
 int keyfile_write(const char *path, const struct buf *text)
 {
+    struct stat st;
     if (!path || !path[0] || strcmp(path, "-") == 0) {
         return write_all(STDOUT_FILENO, text->data, text->len);
     }
@@ -312,11 +313,13 @@ int keyfile_write(const char *path, const struct buf *text)
     if (fd < 0) {
         return -errno;
     }
-    int err = write_all(fd, text->data, text->len);
+    /* An older file may be readable for others; a device (/dev/stdout) is none of ours. */
+    bool ours = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    int err = ours && fchmod(fd, S_IRUSR | S_IWUSR) ? -errno : write_all(fd, text->data, text->len);
     if (close(fd) && !err) {
         err = -errno;
     }
-    if (err) {
+    if (err && ours) {
         (void)unlink(path);
     }
     return err;

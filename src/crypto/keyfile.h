@@ -113,9 +113,9 @@ enum keyfile_type { KEYFILE_SECRET, KEYFILE_V2_SERVER, KEYFILE_V2_CLIENT, KEYFIL
 int keyfile_type_find(const char *name, enum keyfile_type *out);
 
 /**
- * keyfile_write - put @text into @path, readable by its owner only (mode 0600 when created)
+ * keyfile_write - put @text into @path, readable by its owner only (mode 0600, an older file's, too)
  * @path: NULL, "" or "-" mean standard output
- * Return: 0 or -errno; an incomplete file is removed.
+ * Return: 0 or -errno; an incomplete file is removed, but no device.
  */
 int keyfile_write(const char *path, const struct buf *text);
 

@@ -171,6 +171,27 @@ Test(keyfile, write_is_private)
     cr_assert_eq(st.st_mode & 07777, 0600);
     cr_assert_eq(st.st_size, 6);
     cr_assert_eq(keyfile_write("/nonexistent/dir/key", &text), -ENOENT);
+    cr_assert_eq(chmod(file, 0644), 0);
+    cr_assert_eq(keyfile_write(file, &text), 0);
+    cr_assert_eq(stat(file, &st), 0);
+    cr_assert_eq(st.st_mode & 07777, 0600, "an older file that others may read");
+    unlink(file);
+    rmdir(path);
+    buf_free(&text, false);
+}
+
+Test(keyfile, write_removes_only_its_own_file)
+{
+    char path[] = "/tmp/vpnd-keyfile-XXXXXX";
+    char file[64];
+    struct stat st;
+    cr_assert_not_null(mkdtemp(path));
+    snprintf(file, sizeof(file), "%s/device", path);
+    cr_assert_eq(symlink("/dev/full", file), 0);
+    struct buf text = BUF_INIT(100);
+    buf_printf(&text, "hello\n");
+    cr_assert_eq(keyfile_write(file, &text), -ENOSPC);
+    cr_assert_eq(lstat(file, &st), 0, "a device that takes nothing was removed");
     unlink(file);
     rmdir(path);
     buf_free(&text, false);
