@@ -540,10 +540,27 @@ bool link_event(struct link *l, const struct dp_event *event)
 
 /* ------------------------------------------------------------------ data */
 
+/* Point to point nobody hands out ids: both ends take the same one from the first key. */
+static void derive_peer_id(struct link *l, struct session *session)
+{
+    const struct negotiated *n = &l->negotiated.outcome;
+    int id = negotiate_p2p_peer_id(session, n);
+    if (id >= 0) {
+        l->negotiated.tx_id = (uint32_t)id;
+        l->peer.tx_id = (uint32_t)id;
+        (void)dp_peer_set(l->request.dp, &l->peer, DP_SET_TX_ID);
+    }
+    log_info("P2P mode NCP negotiation result: TLS_export=%d, DATA_v2=%d, peer-id %d, cipher=%s",
+             n->derivation == SESSION_KEYS_EXPORTER, n->data_v2, id >= 0 ? id : 0, n->cipher);
+}
+
 static void first_key(void *arg, struct session_driver *driver, struct session *session)
 {
     (void)driver;
     struct link *l = arg;
+    if (!l->config->pull) {
+        derive_peer_id(l, session);
+    }
     if (l->negotiated.outcome.dynamic_crypt) {
         int e = session_enable_dynamic_crypt(session, clock_read());
         if (e) {
