@@ -71,12 +71,6 @@ void auth_peer_free(struct auth_peer *peer)
     }
 }
 
-void auth_peer_set_tag(struct auth_peer *peer, const char *log_tag)
-{
-    free(peer->tag);
-    peer->tag = mem_strdup(log_tag);
-}
-
 /* ------------------------------------------------------------------ reading */
 
 bool auth_peer_has_certificate(const struct auth_peer *peer)

@@ -23,9 +23,6 @@ struct auth_peer *auth_peer_new(const char *log_tag);
 /** auth_peer_free - NULL is fine. */
 void auth_peer_free(struct auth_peer *peer);
 
-/** auth_peer_set_tag - other prefix from now on; copied. */
-void auth_peer_set_tag(struct auth_peer *peer, const char *log_tag);
-
 /** auth_peer_has_certificate - the latest handshake brought a certificate, and it passed. */
 bool auth_peer_has_certificate(const struct auth_peer *peer);
 

@@ -145,11 +145,6 @@ const char *user_state_username(const struct user_state *state)
     return state->override ? state->override : state->username;
 }
 
-bool user_state_overridden(const struct user_state *state)
-{
-    return state->override != NULL;
-}
-
 int user_state_override(struct user_state *state, const char *name)
 {
     char clean[USER_NAME_MAX + 1];

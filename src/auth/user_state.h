@@ -49,9 +49,6 @@ const char *user_state_username(const struct user_state *state);
  *  @name; tokens are made for it. Return: 0, ERR_LIMIT (too long), ERR_BAD_STATE (no user was checked). */
 int user_state_override(struct user_state *state, const char *name);
 
-/** user_state_overridden - the name in force is not the one that the peer logged in with. */
-bool user_state_overridden(const struct user_state *state);
-
 /** user_state_token - token to push now, renewed to @unix_s; NULL when tokens are off or nobody logged in. Valid until
  *  the next call on @state. */
 const char *user_state_token(struct user_state *state, const struct user_policy *policy, uint64_t unix_s);

@@ -10,20 +10,11 @@
 #define DIGEST_SHA256_SIZE 32
 #define DIGEST_TEXT_MAX (64 * 3)
 
-/** digest_sha256 - hash of @len bytes. Return: 0 or ERR_CRYPTO. Any thread. */
-int digest_sha256(const void *data, size_t len, uint8_t out[DIGEST_SHA256_SIZE]);
-
 /** digest_md5 - the same for MD5: HTTP Digest authentication only. Return: 0 or ERR_CRYPTO (FIPS builds). */
 int digest_md5(const void *data, size_t len, uint8_t out[DIGEST_MD5_SIZE]);
 
 /** digest_format - "aa:bb:..", lower case, colon-separated, as tools print fingerprints; @len at most 64.
  *  Return: @out. */
 const char *digest_format(const uint8_t *data, size_t len, char out[DIGEST_TEXT_MAX]);
-
-/**
- * digest_parse - read a fingerprint "AA:BB:.." of exactly @len bytes (colons required, case ignored)
- * Return: 0 or ERR_FORMAT.
- */
-int digest_parse(const char *text, uint8_t *out, size_t len);
 
 #endif

@@ -122,15 +122,3 @@ int hmac_once(const char *digest, const void *key, size_t key_len, const struct 
     hmac_free(h);
     return err ? err : size;
 }
-
-int hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, uint8_t out[32])
-{
-    uint8_t full[HMAC_SIZE_MAX];
-    struct span part = {data, len};
-    int size = hmac_once("SHA256", key, key_len, &part, 1, full);
-    if (size == 32) {
-        memcpy(out, full, 32);
-    }
-    secret_wipe(full, sizeof(full));
-    return size == 32 ? 0 : ERR_CRYPTO;
-}

@@ -41,7 +41,4 @@ bool hmac_verify(struct hmac *h, const struct span *parts, size_t n, const uint8
 int hmac_once(const char *digest, const void *key, size_t key_len, const struct span *parts, size_t n,
               uint8_t out[HMAC_SIZE_MAX]);
 
-/** hmac_sha256 - hmac_once() for SHA256 over one run of bytes. Return: 0 or ERR_CRYPTO. */
-int hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, uint8_t out[32]);
-
 #endif

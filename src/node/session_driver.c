@@ -443,6 +443,18 @@ void session_driver_message(struct session_driver *driver, const char *text)
     submit_own(driver, do_message, mem_strdup(text), strlen(text) + 1);
 }
 
+static void do_close(void *arg, struct session_driver *driver, struct session *session)
+{
+    (void)arg;
+    (void)driver;
+    session_close(session);
+}
+
+void session_driver_close(struct session_driver *driver)
+{
+    session_driver_call(driver, do_close, NULL);
+}
+
 static void do_renegotiate(void *arg, struct session_driver *driver, struct session *session)
 {
     (void)arg;

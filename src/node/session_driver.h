@@ -98,6 +98,9 @@ void session_driver_accept_certificate(struct session_driver *driver, uint8_t ke
 /** session_driver_message - session_message() in order; @text is copied. A refusal is logged. */
 void session_driver_message(struct session_driver *driver, const char *text);
 
+/** session_driver_close - session_close() in order: the peer was told to go. */
+void session_driver_close(struct session_driver *driver);
+
 /** session_driver_renegotiate - session_renegotiate() in order. */
 void session_driver_renegotiate(struct session_driver *driver);
 

@@ -271,6 +271,9 @@ void instance_leave(struct instance *instance, const char *word)
     instance->close_reason = word;
     connect_cancel(instance);
     instance_session_drop_candidate(instance);
+    if (instance->current && instance->current->driver) {
+        session_driver_close(instance->current->driver); /* no renegotiation, with all its checks, any more */
+    }
     instance_log(instance, LOG_SEV_USUAL, 3, "Delayed exit in 5 seconds");
     loop_timer_after(instance->timer, LINGER_MS);
 }

@@ -249,28 +249,3 @@ int negotiate_p2p_peer_id(struct session *session, const struct negotiated *outc
     int err = session_export_label(session, "EXPORTER-OpenVPN-p2p-peerid", id, sizeof id);
     return err ? err : id[0] << 16 | id[1] << 8 | id[2];
 }
-
-static bool before(const unsigned version[3], unsigned major, unsigned minor, unsigned patch)
-{
-    const unsigned limit[3] = {major, minor, patch};
-    size_t i = 0;
-    while (i < 2 && version[i] == limit[i]) {
-        i++;
-    }
-    return version[i] < limit[i];
-}
-
-int negotiate_compat_mode(const char *version, struct negotiate_compat *out)
-{
-    unsigned v[3];
-    char rest;
-    memset(out, 0, sizeof *out);
-    if (sscanf(version, "%5u.%5u.%5u%c", &v[0], &v[1], &v[2], &rest) != 3) {
-        return ERR_FORMAT;
-    }
-    out->tls_min_1_0 = before(v, 2, 3, 7);
-    out->fallback_is_cipher = before(v, 2, 4, 0);
-    out->append_cipher = before(v, 2, 5, 0);
-    out->allow_compression = before(v, 2, 6, 0);
-    return 0;
-}

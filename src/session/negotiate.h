@@ -94,15 +94,4 @@ int negotiate_p2p(const struct negotiate_policy *policy, const struct negotiate_
 /** negotiate_p2p_peer_id - the peer id of both directions of such a link. Return: id, or negative. */
 int negotiate_p2p_peer_id(struct session *session, const struct negotiated *outcome);
 
-/** Defaults that `compat-mode` brings back. */
-struct negotiate_compat {
-    bool tls_min_1_0;           /* before 2.3.7 */
-    bool fallback_is_cipher;    /* before 2.4.0: data-ciphers-fallback = cipher, BF-CBC when unset */
-    bool append_cipher;         /* before 2.5.0: data-ciphers gets `cipher` at its end */
-    bool allow_compression;     /* before 2.6.0: allow-compression asym */
-};
-
-/** negotiate_compat_mode - what "X.Y.Z" switches on. Return: 0 or ERR_FORMAT. */
-int negotiate_compat_mode(const char *version, struct negotiate_compat *out);
-
 #endif

@@ -617,30 +617,3 @@ bool session_idle(const struct session *s)
 {
     return s->n_texts == 0 && key_idle(s->primary) && (!s->lame || key_idle(s->lame));
 }
-
-uint64_t session_last_receive(const struct session *s)
-{
-    return s->last_receive_ms;
-}
-
-struct x509_st *session_peer_certificate(struct session *s, uint8_t key_id)
-{
-    struct key_state *k = find_key(s, key_id);
-    return k && k->tls ? tls_peer_certificate(k->tls) : NULL;
-}
-
-const char *session_wrap_name(const struct session *s)
-{
-    if (s->has_kc || (session_is_client(s) && wrap_config_is_v2(s->config->wrap))) {
-        return "tls-crypt-v2";
-    }
-    switch (s->outer.mode) {
-    case WRAP_TLS_AUTH:
-        return "tls-auth";
-    case WRAP_TLS_CRYPT:
-        return "tls-crypt";
-    case WRAP_NONE:
-        break;
-    }
-    return "none";
-}

@@ -25,7 +25,6 @@
 #include "base/secret.h"
 
 struct session;
-struct x509_st;
 struct tls_context; /* session/tls.h: certificates, versions, ciphers, the verify callback */
 struct wrap_config; /* session/wrap.h: none, tls-auth, tls-crypt, tls-crypt-v2 and their keys */
 
@@ -216,17 +215,7 @@ int session_message(struct session *s, struct clock_now now, const char *text);
  *  renegotiation starts any more and the peer's are ignored. The owner frees the session some seconds later. */
 void session_close(struct session *s);
 
-/** session_peer_certificate - the peer's certificate of @key_id as OpenSSL's X509, borrowed while that key lives;
- *  NULL when it sent none. */
-struct x509_st *session_peer_certificate(struct session *s, uint8_t key_id);
-
-/** session_wrap_name - "tls-auth", "tls-crypt", "tls-crypt-v2" or "none": how its first key is protected. */
-const char *session_wrap_name(const struct session *s);
-
 /** session_idle - everything that was sent has been acknowledged and nothing waits. */
 bool session_idle(const struct session *s);
-
-/** session_last_receive - mono_ms of the last valid packet; 0 if none. */
-uint64_t session_last_receive(const struct session *s);
 
 #endif

@@ -277,11 +277,6 @@ int tls_export(struct tls *t, const char *label, void *out, size_t len)
     return ok == 1 ? 0 : ERR_CRYPTO;
 }
 
-struct x509_st *tls_peer_certificate(struct tls *t)
-{
-    return SSL_get0_peer_certificate(t->ssl);
-}
-
 /* "2048 bits RSA", "256 bits ECprime256v1", "253 bits X25519" */
 static void describe_key(EVP_PKEY *key, char *out, size_t cap)
 {
@@ -318,21 +313,4 @@ const char *tls_describe(struct tls *t, char out[TLS_TEXT_MAX])
              temporary[0] ? ", peer temporary key: " : "", temporary);
     ERR_clear_error();
     return out;
-}
-
-void tls_trim(struct tls *t)
-{
-    if (t->failure != TLS_FAILURE_NONE || BIO_ctrl_pending(t->in) || BIO_ctrl_pending(t->out)) {
-        return;
-    }
-    BIO *in = BIO_new(BIO_s_mem());
-    BIO *out = BIO_new(BIO_s_mem());
-    if (!in || !out) {
-        BIO_free(in);
-        BIO_free(out);
-        return;
-    }
-    SSL_set_bio(t->ssl, in, out);
-    t->in = in;
-    t->out = out;
 }

@@ -105,10 +105,4 @@ int tls_export(struct tls *t, const char *label, void *out, size_t len);
 /** tls_describe - "TLSv1.3, cipher TLSv1.3 TLS_AES_256_GCM_SHA384, peer certificate: 2048 bit RSA, ..." */
 const char *tls_describe(struct tls *t, char out[TLS_TEXT_MAX]);
 
-/** tls_peer_certificate - borrowed until tls_free(), or NULL. */
-struct x509_st *tls_peer_certificate(struct tls *t);
-
-/** tls_trim - release buffers that an idle connection does not need. */
-void tls_trim(struct tls *t);
-
 #endif
