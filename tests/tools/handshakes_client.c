@@ -64,15 +64,34 @@ static void credentials(void *arg, struct session_credentials *out)
     out->password = h->options.password;
 }
 
+/* On loopback each client has an address of its own: a port that is used again would meet the client that had it before,
+ * whom a server still remembers. */
+static void choose_source(const struct run *r, int fd, const struct sockaddr_in *to)
+{
+    uint32_t host = ntohl(to->sin_addr.s_addr);
+    if (host >> 24 != 127) {
+        return;
+    }
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl((127u << 24) + (r->started % 0xFFFF00) + 256)};
+    if (bind(fd, (struct sockaddr *)&from, sizeof from) < 0) {
+        perror("handshakes: bind");
+        exit(2);
+    }
+}
+
 static void client_start(struct run *r, struct client *c, struct clock_now now)
 {
     const struct handshakes_options *o = &r->h->options;
     memset(c, 0, sizeof *c);
     c->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(o->port)};
-    if (c->fd < 0 || inet_pton(AF_INET, o->host, &to.sin_addr) != 1 ||
-        connect(c->fd, (struct sockaddr *)&to, sizeof to) < 0) {
+    if (c->fd < 0 || inet_pton(AF_INET, o->host, &to.sin_addr) != 1) {
         perror("handshakes: socket");
+        exit(2);
+    }
+    choose_source(r, c->fd, &to);
+    if (connect(c->fd, (struct sockaddr *)&to, sizeof to) < 0) {
+        perror("handshakes: connect");
         exit(2);
     }
     struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
