@@ -154,9 +154,38 @@ nocache() {
     stop client
 }
 
+# A service has no terminal: the questions go through systemd-ask-password to whoever answers them. The directories of
+# a running systemd are made up, the program and its protocol are real.
+asked_by_systemd() {
+    need systemd-ask-password unshare setsid
+    password_server 'secret word'
+    client_conf "remote 10.99.0.1 1194 udp4" "auth-user-pass"
+    : >"$WORK/client.log"
+    start client setsid ip netns exec "$(ns c)" unshare -m sh -c "mount -t tmpfs run /run/systemd
+        mkdir /run/systemd/system /run/systemd/ask-password
+        python3 '$TESTS_DIR/tools/password_agent.py' '$WORK/agent.log' 'Enter Auth Username:=anna' \
+            'Enter Auth Password:=secret word' &
+        exec '$VPND' --cd '$WORK' --config '$WORK/client.conf'"
+    client_up
+    client_pings
+    grep -qx 'Enter Auth Username: echo=1 icon=network-vpn' "$WORK/agent.log" || fail "the name is asked for without echo"
+    grep -qx 'Enter Auth Password: echo=0 icon=network-vpn' "$WORK/agent.log" || fail "the password is shown"
+    grep -q 'secret word' "$WORK/client.log" && fail "the password is in the log"
+    stop client
+    # nobody answers: a signal ends the program, and with it the question
+    : >"$WORK/client.log"
+    start client setsid ip netns exec "$(ns c)" unshare -m sh -c "mount -t tmpfs run /run/systemd
+        mkdir /run/systemd/system /run/systemd/ask-password
+        exec '$VPND' --cd '$WORK' --config '$WORK/client.conf'"
+    wait_for 5 "the question" pgrep -P "$(pid_of client)" -f systemd-ask-password
+    kill -TERM "$(pid_of client)"
+    wait_for 5 "the question to go" sh -c "[ -z \"\$(ip netns pids '$(ns c)')\" ]"
+}
+
 run_case from-files from_files
 run_case typed typed
 run_case nocache nocache
+run_case asked-by-systemd asked_by_systemd
 run_case nobody-to-ask nobody_to_ask
 run_case static-challenge static_challenge
 run_case refused refused
