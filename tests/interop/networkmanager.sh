@@ -100,8 +100,10 @@ write_host() { # PROGRAM
 		reneg-seconds=3600
 		dev=tun0
 		dev-type=tun
+		${PROXY_LINES:-}
 		[vpn-secrets]
 		password=se cr\\\\"et
+		${PROXY_SECRET:-}
 		[ipv4]
 		method=auto
 		never-default=true
@@ -135,6 +137,10 @@ networkmanager() { # SERVER CLIENT [PROTO]
     start server ip netns exec "$(ns s)" "$1" --cd "$WORK" --config server.conf
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
     in_ns c ip addr flush dev eth0
+    if [ -n "${PROXY_LINES:-}" ]; then
+        start proxy ip netns exec "$(ns s)" python3 -u "$TESTS_DIR/tools/connect_proxy.py" 10.99.0.1 3128 anna secret
+        expect_log "$WORK/proxy.log" ready
+    fi
     start host ip netns exec "$(ns c)" sh "$WORK/host.sh"
     wait_for 20 "NetworkManager" nm general
     nm device set eth0 managed yes || true
@@ -153,6 +159,19 @@ networkmanager() { # SERVER CLIENT [PROTO]
     nm connection reload
     ! nm --wait 30 connection up tunnel || fail "a wrong password was accepted"
     wait_for 10 "the client to end" sh -c "! ip -n $(ns c) link show tun0"
+}
+
+# An HTTP proxy in the profile that wants a login: NetworkManager gives it over the management interface.
+through_proxy() { # SERVER CLIENT
+    need python3
+    PROXY_LINES="proxy-type=http
+proxy-server=10.99.0.1
+proxy-port=3128
+http-proxy-username=anna
+http-proxy-password-flags=0"
+    PROXY_SECRET="http-proxy-password=secret"
+    networkmanager "$1" "$2" tcp
+    grep -q 'CONNECT 10.99.0.1:1194' "$WORK/proxy.log" || fail "the connection went past the proxy"
 }
 
 # Each option that the service can pass, as it passes it, next to those that it always passes.
@@ -235,4 +254,5 @@ run_case every-option every_option
 run_case vpnd-server-stock-client networkmanager "$VPND" "$OPENVPN"
 run_case stock-server-vpnd-client networkmanager "$OPENVPN" "$VPND"
 run_case vpnd-vpnd-tcp networkmanager "$VPND" "$VPND" tcp
+run_case through-http-proxy through_proxy "$OPENVPN" "$VPND"
 finish
