@@ -498,7 +498,7 @@ static void close_conn(struct worker *w, struct conn *c, int error)
 }
 
 /* Take whole records out of @len bytes at @buffer. Return: bytes used, or ERR_FORMAT. */
-static ssize_t parse(struct worker *w, struct conn *c, uint8_t *buffer, size_t len)
+static ssize_t parse(struct worker *w, uint8_t *buffer, size_t len)
 {
     struct rd r = rd_init(buffer, len);
     struct span packet;
@@ -507,7 +507,6 @@ static ssize_t parse(struct worker *w, struct conn *c, uint8_t *buffer, size_t l
         rx_record(w, (uint8_t *)(uintptr_t)packet.data, packet.len, 0);
     }
     rx_process(w);
-    (void)c;
     return more < 0 ? more : (ssize_t)(len - rd_left(&r));
 }
 
@@ -541,7 +540,7 @@ static void read_conn(struct worker *w, struct conn *c)
     w->rx.listener = NULL;
     w->rx.conn = c;
     size_t len = have + (n > 0 ? (size_t)n : 0);
-    ssize_t used = parse(w, c, buffer, len);
+    ssize_t used = parse(w, buffer, len);
     rx_flush_device(w);
     w->rx.conn = NULL;
     if (used < 0) {

@@ -107,10 +107,8 @@ static void start_message(struct tx *tx, const struct listener *l, const struct 
 }
 
 /* Whether the next datagram may join the run: equal sizes, and only the last one shorter. */
-static bool joins(const struct tx *tx, const struct tx_message *m, uint32_t first_len, uint32_t len)
+static bool joins(const struct tx_message *m, uint32_t first_len, uint32_t len)
 {
-    const struct iovec *last = &tx->iov[tx->iov_count - 1];
-    (void)last;
     return m->packets < UDP_IO_SEGMENTS_MAX && len <= first_len && m->bytes == m->packets * first_len &&
            m->bytes + len <= UDP_IO_DATAGRAM_MAX;
 }
@@ -162,7 +160,7 @@ static void queue_datagrams(struct worker *w, const struct tx_group *g)
         if (g->before) {
             memcpy(data, l->socks_header, g->before);
         }
-        if (open && joins(tx, open, first_len, len)) {
+        if (open && joins(open, first_len, len)) {
             join(tx, open, data, len);
             open->segment = (uint16_t)first_len;
             continue;
@@ -220,9 +218,10 @@ static void limit_runs(struct worker *w, const struct tx_message *m, int error)
     }
 }
 
-static void note_failure(struct worker *w, const struct tx_message *m, int error, uint32_t size)
+/* @packets of @size bytes each were refused. */
+static void note_failure(struct worker *w, const struct tx_message *m, int error, unsigned packets, uint32_t size)
 {
-    worker_drop(w, error == EMSGSIZE ? DP_DROP_TOO_BIG : DP_DROP_SEND, 1);
+    worker_drop(w, error == EMSGSIZE ? DP_DROP_TOO_BIG : DP_DROP_SEND, packets);
     struct peer *peer = error == EMSGSIZE ? peer_of(w, m->peer) : NULL;
     if (peer) {
         struct path *path = atomic_load_explicit(&peer->path, memory_order_acquire);
@@ -249,7 +248,7 @@ static void send_singly(struct worker *w, struct tx_message *m, int fd)
                                  .msg_controllen = m->control_len};
             worker_syscall(w);
             if (sendmsg(fd, &msg, MSG_DONTWAIT) < 0) {
-                note_failure(w, m, errno, (uint32_t)len);
+                note_failure(w, m, errno, 1, (uint32_t)len);
             }
             at += len;
             left -= len;
@@ -264,7 +263,7 @@ static void handle_error(struct worker *w, struct tx_message *m, int fd, int err
         send_singly(w, m, fd);
         return;
     }
-    note_failure(w, m, error, m->bytes);
+    note_failure(w, m, error, m->packets, m->segment ? m->segment : m->bytes);
 }
 
 /* Send messages of one listener. Return: false when the socket took no more. */
