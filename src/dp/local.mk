@@ -16,6 +16,7 @@ src_dp_libdp_a_SOURCES = \
 	src/dp/user/keyslot_cbc.c \
 	src/dp/user/keyslot_epoch.c \
 	src/dp/user/keyslot_format.h \
+	src/dp/user/moderate.c src/dp/user/moderate.h \
 	src/dp/user/mtu_learn.c src/dp/user/mtu_learn.h \
 	src/dp/user/mtu_probe.c src/dp/user/mtu_probe.h \
 	src/dp/user/packet.h \

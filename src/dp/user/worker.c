@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -180,6 +181,7 @@ static void turn(struct worker *w)
     int timeout = w->index == 0 ? TICK_MS - (int)(w->now_ms % TICK_MS) : -1;
     timeout = shaper_wait(w, timeout);
     rcu_reader_offline();
+    moderate_wait(&w->moderate);
     int n = epoll_wait(w->epoll, events, EVENTS_A_TURN, timeout);
     rcu_reader_online();
     worker_syscall(w);
@@ -201,6 +203,7 @@ static void *run(void *arg)
     (void)snprintf(name, sizeof(name), "vpnd-worker%u", w->index);
     (void)pthread_setname_np(pthread_self(), name);
     rcu_reader_start();
+    (void)prctl(PR_SET_TIMERSLACK, 1UL); /* for moderate_wait(): the default would nearly double it */
     (void)sandbox_packet_thread(); /* where there is one */
     while (!atomic_load_explicit(&w->user->stop, memory_order_acquire)) {
         turn(w);

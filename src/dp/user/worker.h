@@ -15,6 +15,7 @@
 #include "dp/dp.h"
 #include "dp/user/event.h"
 #include "dp/user/keyslot.h"
+#include "dp/user/moderate.h"
 #include "dp/user/rx.h"
 #include "dp/user/tx.h"
 
@@ -49,6 +50,7 @@ struct worker {
     uint32_t last_tick_s;
     pthread_t thread;
     bool running;
+    struct moderate moderate;
     struct event_ring ring;
     struct keyslot_worker crypto;
     struct tx tx;
