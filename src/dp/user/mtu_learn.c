@@ -14,9 +14,10 @@
 #define REFRESH_S 30u         /* a learnt limit is looked at again so often */
 #define IP4_DONT_FRAGMENT 0x40
 
-unsigned mtu_learn_ask(struct worker *w, struct peer *peer)
+/* @asked: when that was done last for the same reason. */
+static unsigned ask(struct worker *w, struct peer *peer, _Atomic uint32_t *asked)
 {
-    if (atomic_exchange_explicit(&peer->path_asked, w->now_s, memory_order_relaxed) == w->now_s) {
+    if (atomic_exchange_explicit(asked, w->now_s, memory_order_relaxed) == w->now_s) {
         return 0;
     }
     const struct path *path = atomic_load_explicit(&peer->path, memory_order_acquire);
@@ -25,6 +26,11 @@ unsigned mtu_learn_ask(struct worker *w, struct peer *peer)
     unsigned mtu = listener ? udp_io_path_mtu(listener, path) : 0;
     user_unlock(w->user);
     return mtu < PATH_MTU_MIN ? 0 : mtu;
+}
+
+unsigned mtu_learn_ask(struct worker *w, struct peer *peer)
+{
+    return ask(w, peer, &peer->path_asked);
 }
 
 /* Put the smaller one of what was told and what was found out into force; 0 is none. @shown: what to call the path's
@@ -97,7 +103,7 @@ void mtu_learn(struct worker *w, struct peer *peer, uint32_t size)
     if (w == w->user->control) {
         return; /* the control thread sends under the lock; whether a test packet fits is no limit to learn anyhow */
     }
-    unsigned mtu = mtu_learn_ask(w, peer);
+    unsigned mtu = ask(w, peer, &peer->path_refused);
     const struct path *path = atomic_load_explicit(&peer->path, memory_order_acquire);
     unsigned ip = path->where.remote.any.sa_family == AF_INET6 ? IP_V6_HEADER : IP_V4_HEADER;
     if (mtu && mtu < size + ip + IP_UDP_HEADER) {
