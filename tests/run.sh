@@ -10,6 +10,8 @@ usage: sudo tests/run.sh [OPTION...] [PART...]
 PARTs (default: all): unit     unit tests, simulations, lints (make check)
                       netns    vpnd in network namespaces
                       interop  vpnd with the installed openvpn
+                      systemd  the units under a real systemd in a container; not part of the default: it installs a
+                               small Debian in SYSTEMD_ROOT (/var/tmp/vpnd-systemd-root), once
                       fuzz     libFuzzer on each parser, FUZZ_SECONDS each (10); not part of the default
                       threads  the data plane under ThreadSanitizer, THREADS_SECONDS (15); not part of the default
 OPTIONs:
@@ -40,7 +42,7 @@ while [ $# -gt 0 ]; do
     --times) times=yes ;;
     --no-install) install=no ;;
     -h | --help) usage; exit 0 ;;
-    unit | netns | interop | fuzz | threads) parts="$parts $1" ;;
+    unit | netns | interop | systemd | fuzz | threads) parts="$parts $1" ;;
     *) usage >&2; exit 2 ;;
     esac
     shift
@@ -74,6 +76,13 @@ prepare() {
     if [ ! -f Makefile ] || [ -n "$flags" ]; then eval "'$top/configure' -q $flags" || give_up "configure"; fi
     make -s -j"$(nproc)" all || give_up "build"
     [[ $parts != *netns* && $parts != *interop* ]] || make -s -j"$(nproc)" test-programs || give_up "test programs"
+}
+
+prepare_systemd() {
+    export SYSTEMD_ROOT=${SYSTEMD_ROOT:-/var/tmp/vpnd-systemd-root}
+    say "A root with systemd in $SYSTEMD_ROOT"
+    "$top/tests/tools/systemd-root.sh" "$SYSTEMD_ROOT" || return 0 # the cases say that they cannot run
+    make -s -C "$build" install DESTDIR="$SYSTEMD_ROOT" >/dev/null || give_up "make install"
 }
 
 # Criterion binaries count by their tests, everything else that make check runs counts as one.
@@ -217,6 +226,7 @@ for part in $parts; do
     case $part in
     unit) run_unit ;;
     netns | interop) system="$system $part" ;;
+    systemd) prepare_systemd && system="$system $part" ;;
     fuzz) run_fuzz ;;
     threads) run_threads ;;
     esac
