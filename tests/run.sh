@@ -192,7 +192,8 @@ fuzz_one() { # TARGET
 count_reports() {
     local report
     for report in "$build"/sanitizer.*; do
-        [ -s "$report" ] || continue
+        # Not of interest: that the leak check could not look at a thread that was just ending.
+        grep -aqvE 'Unable to get registers from thread' "$report" 2>/dev/null || continue
         echo "FAIL sanitizer report $report"
         head -n 30 "$report"
         failed=$((failed + 1))

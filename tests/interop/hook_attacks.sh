@@ -116,7 +116,7 @@ management_http() {
     sleep 0.5
     alive
     # It still serves its own.
-    printf 'version\r\nquit\r\n' | in_ns s timeout 5 socat - TCP:127.0.0.1:7505 | grep 'Management' || fail "no answer"
+    printf 'version\r\nquit\r\n' | in_ns s timeout 20 socat -t 15 - TCP:127.0.0.1:7505 | grep 'Management' || fail "no answer"
 }
 
 management_password() {
@@ -125,10 +125,10 @@ management_password() {
     chmod 600 "$WORK/password"
     # written before the server starts: its directory is the case's
     server "management 127.0.0.1 7505 $WORK/password"
-    printf 'signal SIGTERM\r\nwrong\r\nsignal SIGTERM\r\n' | in_ns s timeout 5 socat - TCP:127.0.0.1:7505 || true
+    printf 'signal SIGTERM\r\nwrong\r\nsignal SIGTERM\r\n' | in_ns s timeout 20 socat -t 15 - TCP:127.0.0.1:7505 || true
     sleep 0.5
     alive
-    { printf 'right\r\n'; sleep 0.3; printf 'pid\r\nquit\r\n'; } | in_ns s timeout 5 socat - TCP:127.0.0.1:7505 |
+    { printf 'right\r\n'; sleep 0.3; printf 'pid\r\nquit\r\n'; } | in_ns s timeout 20 socat -t 15 - TCP:127.0.0.1:7505 |
         grep 'SUCCESS: pid=' || fail "the right password is of no use"
 }
 

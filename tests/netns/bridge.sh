@@ -216,7 +216,7 @@ vlans() { # PROGRAM-C PROGRAM-D
     local n
     for n in c d; do ip -n "$(ns $n)" link set tap0 up; done
     # From the clients: untagged frames come out with the tag of their client.
-    start device ip netns exec "$(ns s)" python3 "$TESTS_DIR/tools/frames.py" listen tap0 --for 8
+    start device ip netns exec "$(ns s)" python3 "$TESTS_DIR/tools/frames.py" listen tap0
     expect_log "$WORK/device.log" listening
     frames c send tap0 --payload from-c
     frames d send tap0 --payload from-d
@@ -225,7 +225,7 @@ vlans() { # PROGRAM-C PROGRAM-D
     expect_log "$WORK/device.log" 'vlan=20 .*payload=from-d'
     # From the device: a tagged frame reaches its VLAN only, without the tag; others nobody.
     for n in c d; do
-        start "at-$n" ip netns exec "$(ns $n)" python3 "$TESTS_DIR/tools/frames.py" listen tap0 --for 6
+        start "at-$n" ip netns exec "$(ns $n)" python3 "$TESTS_DIR/tools/frames.py" listen tap0
         expect_log "$WORK/at-$n.log" listening
     done
     frames s send tap0 --payload to-10 --vlan 10
@@ -266,10 +266,10 @@ vlan_accept() { # all|untagged
     local n
     for n in c d; do
         ip -n "$(ns $n)" link set tap0 up
-        start "at-$n" ip netns exec "$(ns $n)" python3 "$TESTS_DIR/tools/frames.py" listen tap0 --for 6
+        start "at-$n" ip netns exec "$(ns $n)" python3 "$TESTS_DIR/tools/frames.py" listen tap0
         expect_log "$WORK/at-$n.log" listening
     done
-    start device ip netns exec "$(ns s)" python3 "$TESTS_DIR/tools/frames.py" listen tap0 --for 6
+    start device ip netns exec "$(ns s)" python3 "$TESTS_DIR/tools/frames.py" listen tap0
     expect_log "$WORK/device.log" listening
     frames s send tap0 --payload untagged
     frames s send tap0 --payload to-20 --vlan 20

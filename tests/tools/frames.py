@@ -3,7 +3,7 @@
 """Send and show Ethernet frames of an experimental type, with or without an 802.1Q tag.
 
 frames.py send DEVICE [--payload TEXT] [--vlan ID] [--to MAC] [--count N] [--source MAC | --random-source]
-frames.py listen DEVICE [--for SECONDS]
+frames.py listen DEVICE [--for SECONDS]   until it is killed, or for so long (120)
 """
 import argparse
 import os
@@ -81,7 +81,7 @@ def main():
     p.set_defaults(run=send)
     p = commands.add_parser("listen")
     p.add_argument("device")
-    p.add_argument("--for", dest="seconds", type=float, default=5)
+    p.add_argument("--for", dest="seconds", type=float, default=120)
     p.add_argument("--outgoing", action="store_true")
     p.set_defaults(run=listen)
     args = parser.parse_args()
