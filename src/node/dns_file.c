@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,26 @@ static bool is_saved_name(const char *path)
 {
     static const char stem[] = ETC "/" SAVED_STEM;
     return strncmp(path, stem, sizeof(stem) - 1) == 0 && !strchr(path + sizeof(stem) - 1, '/');
+}
+
+/* Return: whether @content is a file of a vpnd's; @saved: where that one keeps the original. */
+static bool read_mark(const struct buf *content, char saved[PATH_MAX])
+{
+    return sscanf(buf_str(content), MARK "%4095s", saved) == 1 && is_saved_name(saved);
+}
+
+/* Another vpnd of this host put its file on top of ours: it keeps ours, and gives it back at its end. */
+static bool is_of_another_vpnd(const char *file)
+{
+    struct buf content = BUF_INIT(DNS_FILE_MAX_BYTES);
+    char saved[PATH_MAX];
+    bool alive = false;
+    if (dns_file_read(file, &content) == 0 && read_mark(&content, saved)) {
+        pid_t pid = (pid_t)strtol(strrchr(saved, '-') + 1, NULL, 10);
+        alive = pid > 0 && pid != getpid() && (kill(pid, 0) == 0 || errno == EPERM);
+    }
+    buf_free(&content, false);
+    return alive;
 }
 
 static bool is_marked(const char *file, const char *saved)
@@ -270,9 +291,42 @@ static void revert_link(const char *saved, struct buf *text)
     (void)unlink(saved);
 }
 
+/* What we found was a vpnd's that ended meanwhile: its original is the one to give back. */
+static void take_handed_down(struct buf *content)
+{
+    char saved[PATH_MAX];
+    for (unsigned i = 0; i < RECLAIM_MAX && read_mark(content, saved); i++) {
+        struct buf older = BUF_INIT(DNS_FILE_MAX_BYTES);
+        if (dns_file_read(saved, &older) < 0) {
+            buf_free(&older, false);
+            return; /* it is alive */
+        }
+        (void)unlink(saved);
+        buf_free(content, false);
+        *content = older;
+    }
+}
+
+static void write_back(const struct buf *content, struct buf *text)
+{
+    struct buf original = BUF_INIT(DNS_FILE_MAX_BYTES);
+    int r = content->len > 0 ? buf_append(&original, content->data, content->len) : 0;
+    if (r == 0) {
+        take_handed_down(&original);
+        r = write_file(DNS_RESOLV_CONF, O_TRUNC, &original);
+    }
+    if (r < 0) {
+        (void)buf_printf(text, "cannot restore " DNS_RESOLV_CONF ": %s", err_str(r));
+    }
+    buf_free(&original, false);
+}
+
 static void revert_place(const char *saved, const struct buf *content, struct buf *text)
 {
     if (!is_marked(DNS_RESOLV_CONF, saved)) {
+        if (is_of_another_vpnd(DNS_RESOLV_CONF) && write_file(saved, O_CREAT | O_EXCL | O_NOFOLLOW, content) == 0) {
+            return;
+        }
         struct buf now = BUF_INIT(DNS_FILE_MAX_BYTES);
         bool empty = dns_file_read(DNS_RESOLV_CONF, &now) == 0 && now.len == 0; /* killed in the middle */
         buf_free(&now, false);
@@ -281,10 +335,7 @@ static void revert_place(const char *saved, const struct buf *content, struct bu
             return;
         }
     }
-    int r = write_file(DNS_RESOLV_CONF, O_TRUNC, content);
-    if (r < 0) {
-        (void)buf_printf(text, "cannot restore " DNS_RESOLV_CONF ": %s", err_str(r));
-    }
+    write_back(content, text);
 }
 
 static void file_revert(const char *note, const struct buf *content, struct buf *text)
@@ -335,7 +386,7 @@ bool dns_file_reclaim(struct buf *text)
 static bool file_holds(const char *note)
 {
     const char *saved = strrchr(note, ' ');
-    return saved && is_marked(DNS_RESOLV_CONF, saved + 1);
+    return saved && (is_marked(DNS_RESOLV_CONF, saved + 1) || is_of_another_vpnd(DNS_RESOLV_CONF));
 }
 
 const struct dns_way dns_way_file = {

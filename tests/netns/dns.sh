@@ -250,6 +250,35 @@ file_in_place() {
     cmp "$WORK/before" "$(HOST_CONF)" || fail "not taken back"
 }
 
+# Two clients of one host: whoever came last is on top, and whatever order they end in, the original comes back.
+two_clients() { # rename|place FIRST SECOND
+    prepare "dhcp-option DNS 10.77.0.1"
+    local conf
+    conf=$(HOST_CONF)
+    if [ "$1" = rename ]; then
+        mkdir "$WORK/etc"
+        cp /etc/passwd /etc/group "$WORK/etc/"
+        echo "nameserver 192.0.2.53" >"$WORK/etc/resolv.conf"
+        echo "mount --bind '$WORK/etc' /etc" >"$WORK/mounts"
+        conf=$WORK/etc/resolv.conf
+    fi
+    connect
+    sed 's/tun0/tun1/; s/client1/client2/' "$WORK/$TAG.conf" >"$WORK/$TAG-2.conf"
+    printf '%s\n' 'pull-filter ignore "dhcp-option DNS"' 'dhcp-option DNS 10.77.0.9' >>"$WORK/$TAG-2.conf"
+    start second ip netns exec "$(ns c)" unshare -m sh -c ". '$WORK/mounts'; exec '$VPND' --cd '$WORK' --config '$TAG-2.conf'"
+    expect_log "$WORK/second.log" 'Initialization Sequence Completed'
+    sleep 0.8 # longer than it takes to answer somebody else's change
+    ! grep -h 'somebody else' "$WORK/client.log" "$WORK/second.log" || fail "they fight"
+    grep -qx 'nameserver 10.77.0.9' "$conf" || fail "the second one is not on top"
+    stop "$2"
+    local left=9
+    [ "$2" = client ] || left=1
+    grep -qx "nameserver 10.77.0.$left" "$conf" || fail "not the other one's: $(cat "$conf")"
+    stop "$3"
+    says "$conf" "nameserver 192.0.2.53"
+    ! ls "$(dirname "$conf")"/resolv.conf.vpnd-* /etc/resolv.conf.vpnd-tun[01]-* 2>/dev/null || fail "a file stayed"
+}
+
 # In the background: whoever waits for the starter's output is not kept waiting by the helper, and Ctrl-C of that
 # terminal does not reach it.
 in_background() {
@@ -331,6 +360,10 @@ run_case file-by-rename file_by_rename
 run_case file-power-cut file_power_cut
 run_case file-overwritten file_overwritten
 run_case file-in-place file_in_place
+run_case two-clients-rename two_clients rename second client
+run_case two-clients-rename-first-ends two_clients rename client second
+run_case two-clients-place two_clients place second client
+run_case two-clients-place-first-ends two_clients place client second
 run_case background in_background
 run_case file-cannot-split file_cannot_split
 run_case reconnect reconnect
