@@ -36,7 +36,8 @@ int kill_switch_new(const char *name, struct journal *journal, struct kill_switc
     struct firewall *firewall = NULL;
     int r = firewall_new(name, journal, &firewall);
     if (r < 0) {
-        log_error("kill-switch: the packet filter cannot be used: %s", err_str(r));
+        log_error("kill-switch: the packet filter cannot be used: %s; start as root or with CAP_NET_ADMIN, on a kernel "
+                  "with nf_tables", err_str(r));
         return r;
     }
     struct kill_switch *kill = mem_zalloc(sizeof(*kill));

@@ -391,8 +391,9 @@ static bool has_nat(void)
         (void)fclose(names);
     }
     struct nftables *nft = NULL;
-    if (found || nftables_open(&nft) < 0) {
-        return found;
+    int r = found ? 0 : nftables_open(&nft);
+    if (found || r < 0) {
+        return found || r == -EPERM;
     }
     if (nftables_run(nft, "list ruleset") < 0) {
         found = true; /* not ours to judge */

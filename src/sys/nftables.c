@@ -11,15 +11,20 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "sys/caps.h"
 
 struct nftables {
     struct nft_ctx *context;
     char error[256];
 };
 
-/* libnftables ends the process when the kernel has no netfilter netlink, so that is asked first. */
+/* libnftables ends the process when the kernel has no netfilter netlink, and writes on standard error what a user
+ * without rights cannot do, so both are asked first. */
 static int probe(void)
 {
+    if (!caps_have(CAPS_NET_ADMIN)) {
+        return -EPERM;
+    }
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
     if (fd < 0) {
         return -errno;

@@ -157,7 +157,21 @@ names() {
     [ "$(questions)" = "$before" ] || fail "name servers were asked again"
 }
 
+# One line that says what to do, and nothing is started in the open.
+without_rights() {
+    need setpriv
+    server_and_client
+    pki "$WORK/pki"
+    ! in_ns c setpriv --bounding-set -net_admin --inh-caps -net_admin "$VPND" --cd "$WORK" --client --dev tun0 \
+        --remote 10.99.0.1 --ca pki/ca.crt --cert pki/client1.crt --key pki/client1.key --remote-cert-tls server --suppress-timestamps \
+        --kill-switch >"$WORK/said.log" 2>&1 || fail "it goes on"
+    grep -vE '^(vpnd|library versions|WARNING|NOTE)' "$WORK/said.log" >"$WORK/rest" || true
+    grep -qx 'kill-switch: the packet filter cannot be used: .*; start as root or with CAP_NET_ADMIN.*' "$WORK/rest" &&
+        [ "$(wc -l <"$WORK/rest")" = 1 ] || fail "it says $(cat "$WORK/rest")"
+}
+
 run_case names names
+run_case without-rights without_rights
 run_case openvpn-server nothing_leaks "$OPENVPN"
 run_case vpnd-server nothing_leaks "$VPND"
 finish
