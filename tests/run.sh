@@ -22,6 +22,10 @@ OPTIONs:
   --keep                keep the files of failed cases
   --times               show what took longest
   --no-install          do not look for missing packages
+ENVIRONMENT:
+  OPENVPN=PROGRAM       the openvpn at the other end, instead of the installed one
+  OTHER_OPENVPN=DIR     where tests/tools/other-openvpn.sh put other versions (build/other-openvpn): interop/versions.sh
+                        runs a few tests with each, and skips those that are not there
 END
 }
 

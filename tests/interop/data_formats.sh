@@ -29,11 +29,11 @@ configure() { # PROTO DEVICE
     } >"$WORK/client.conf"
 }
 
-# What 2.5 needs: it computes sizes from `cipher`, and finds the ciphers of the past without further words.
+# What 2.5 needs: it computes sizes from `cipher`, finds the ciphers of the past without further words, and lacks options.
 for_old_openvpn() { # SERVER CLIENT
     local cipher file=server
     [ "$2" != "$OPENVPN" ] || file=client
-    sed -i '/^providers /d' "$WORK/$file.conf"
+    sed -i -e '/^providers /d' -e '/^tun-mtu-max /d' -e 's/^\(mssfix .*\) mtu$/\1/' "$WORK/$file.conf"
     cipher=$(sed -n 's/^data-ciphers //p' "$WORK/$file.conf")
     [ -z "$cipher" ] || echo "cipher $cipher" >>"$WORK/$file.conf"
 }
@@ -143,7 +143,8 @@ SHARED="fragment 600;mssfix 600" both_roles fragment udp tun
 SHARED="fragment 1000;mssfix 0;data-ciphers AES-256-CBC" both_roles fragment-cbc udp tun
 SHARED="fragment 500;comp-lzo yes;allow-compression yes" PACKED=1 both_roles fragment-lzo udp tun
 
-CLIENT_LINES='pull-filter ignore peer-id' both_roles data-v1 udp tun
+# The epoch format of 2.7 has no packets without a peer id.
+if openvpn_before 2.7; then CLIENT_LINES='pull-filter ignore peer-id' both_roles data-v1 udp tun; fi
 SHARED="data-ciphers AES-256-CBC" CLIENT_LINES='pull-filter ignore peer-id' both_roles data-v1-cbc udp tun
 SHARED="replay-window 8 5" both_roles small-replay-window udp tun
 SIZES="548 1400" SHARED="tun-mtu 1280;tun-mtu-max 1600" both_roles small-mtu udp tun

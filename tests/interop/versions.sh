@@ -131,6 +131,61 @@ pair() {
     tunnel "$cipher"
 }
 
+# What a 2.4 peer has or does, as far as 2.5 can be told to be like it: no negotiation of ciphers, old ciphers, LZO, the
+# old key derivation (which 2.5 always has), TLS 1.2. THEIRS and OURS are further options of the old end and of vpnd.
+old_peer() { # ROLE CIPHER THEIRS OURS
+    local program line theirs=client ours=server
+    need openssl
+    # OpenSSL keeps what a provider is made of to the end of the process.
+    [[ $4 != *providers* ]] || no_leak_check
+    program=$(other openvpn-2.5)
+    server_and_client
+    setting tls-auth udp
+    [ "$1" = client ] || theirs=server ours=client
+    local IFS=';'
+    for line in $3; do "${theirs}_lines" "$line"; done
+    for line in $4; do "${ours}_lines" "$line"; done
+    unset IFS
+    server_lines 'reneg-sec 3'
+    if [ "$1" = client ]; then launch server "$VPND"; else launch server "$program"; fi
+    expect_log "$WORK/server.log" 'Initialization Sequence Completed'
+    if [ "$1" = client ]; then launch client "$program"; else launch client "$VPND"; fi
+    tunnel "$2"
+}
+
+# update OPTIONS: what the server's management pushes to all; its answer comes late or never, the effect is awaited
+update() { printf 'push-update-broad "%s"\n' "$1" | timeout 5 socat -t 1 - "UNIX-CONNECT:$WORK/management" >>"$WORK/answer" || true; }
+
+route_of_client() { in_ns c ip route show "$1" | grep -q tun0; }
+no_route_of_client() { ! route_of_client "$1"; }
+
+# Options of a running connection: new routes take the place of the old ones, then all go. OpenVPN opens its device
+# anew for that.
+updates() {
+    wait_for 10 "the pushed route" route_of_client 10.55.0.0/16
+    update 'route 10.88.0.0 255.255.0.0'
+    wait_for 10 "the new route" route_of_client 10.88.0.0/16
+    wait_for 10 "the old route to go" no_route_of_client 10.55.0.0/16
+    update '-route'
+    wait_for 10 "all routes to go" no_route_of_client 10.88.0.0/16
+    wait_for 10 "a ping after that" in_ns c ping -c 1 -W 1 10.77.0.1
+}
+
+push_update() { # VERSION ROLE
+    local program server=$VPND client=$VPND
+    need openssl socat
+    program=$(other "$1")
+    server_and_client
+    setting none udp
+    [ "$2" = client ] && client=$program || server=$program
+    server_lines "management $WORK/management unix"
+    launch server "$server"
+    expect_log "$WORK/server.log" 'Initialization Sequence Completed'
+    launch client "$client"
+    expect_log "$WORK/client.log" 'Initialization Sequence Completed'
+    updates
+}
+
 # ---------------------------------------------------------------- OpenVPN 3, which is a client only
 
 # profile PROTO WRAP [OPTION...]: everything inline, as it wants it
@@ -219,13 +274,36 @@ version3_refused() {
     wait_for 10 "it to end" sh -c "! kill -0 $(pid_of client)"
 }
 
+version3_push_update() {
+    local program
+    need openssl socat dbus-daemon unshare setpriv
+    program=$(other openvpn3-client)
+    server_and_client
+    setting none udp
+    profile udp none >"$WORK/profile.ovpn"
+    server_lines "management $WORK/management unix"
+    launch server "$VPND"
+    expect_log "$WORK/server.log" 'Initialization Sequence Completed'
+    start client ip netns exec "$(ns c)" "$program" "$WORK/profile.ovpn" "$WORK/answers"
+    expect_log "$WORK/client.log" '^Connected to'
+    updates
+}
+
 for role in server client; do
     run_case "openvpn-2.5,$role,none,udp" pair openvpn-2.5 $role none udp AES-256-GCM
     run_case "openvpn-2.5,$role,tls-crypt-v2,tcp,cbc" pair openvpn-2.5 $role tls-crypt-v2 tcp AES-128-CBC "data-ciphers AES-128-CBC" "cipher AES-128-CBC"
     run_case "openvpn-2.7,$role,none,udp" pair openvpn-2.7 $role none udp AES-256-GCM
     run_case "openvpn-2.7,$role,tls-crypt-v2,tcp,chacha" pair openvpn-2.7 $role tls-crypt-v2 tcp CHACHA20-POLY1305 "data-ciphers CHACHA20-POLY1305"
     run_case "openvpn-2.7,$role,tls-auth,udp,cbc" pair openvpn-2.7 $role tls-auth udp AES-256-CBC "data-ciphers AES-256-CBC"
+    run_case "openvpn-2.5,$role,no-ncp" old_peer $role AES-256-CBC 'ncp-disable;cipher AES-256-CBC;auth SHA256;tls-version-max 1.2' \
+        'data-ciphers AES-256-GCM:AES-256-CBC;data-ciphers-fallback AES-256-CBC;auth SHA256'
+    run_case "openvpn-2.5,$role,no-ncp,bf-cbc" old_peer $role BF-CBC 'ncp-disable;cipher BF-CBC;comp-lzo no' \
+        'data-ciphers AES-256-GCM:BF-CBC;data-ciphers-fallback BF-CBC;providers legacy default;comp-lzo no'
+    run_case "openvpn-2.5,$role,old-ncp,lzo" old_peer $role AES-256-GCM 'ncp-ciphers AES-256-GCM:AES-128-GCM;comp-lzo yes' \
+        'compat-mode 2.4.0;comp-lzo yes;allow-compression asym'
+    run_case "openvpn-2.7,$role,push-update" push_update openvpn-2.7 $role
 done
+run_case openvpn-3,push-update version3_push_update
 run_case openvpn-3,tls-crypt-v2,udp version3 tls-crypt-v2 udp AES-256-GCM
 run_case openvpn-3,tls-auth,tcp version3 tls-auth tcp AES-256-GCM
 run_case openvpn-3,refused version3_refused

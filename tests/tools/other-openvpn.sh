@@ -14,8 +14,8 @@ Makes DIR/NAME, programs that take the usual arguments, for each NAME (default: 
   openvpn-2.7     OpenVPN of the suite sid
   openvpn3        the OpenVPN 3 client of the suite sid; DIR/openvpn3-client runs it in the foreground
   wireguard-go    WireGuard in user space of the suite sid
-Then:  OPENVPN=DIR/openvpn-2.7 tests/run.sh interop       the whole suite with that version
-       OTHER_OPENVPN=DIR tests/run.sh --only versions     the short tests of all that are there
+Then:  OPENVPN=DIR/openvpn-2.7 tests/run.sh interop               the whole suite with that version
+       OTHER_OPENVPN=DIR tests/run.sh --only versions/ interop    the short tests of all that are there
 A suite that the mirror no longer has is named, and left out; the exit status is then 1.
 END
 }
@@ -41,7 +41,7 @@ apt() {
     shift
     "$tool" -q=2 -o Dir::Etc::sourcelist="$root/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State="$root" \
         -o Dir::State::lists="$root/lists" -o Dir::State::status="$root/status" -o Dir::Cache="$root/cache" \
-        -o Acquire::Languages=none -o APT::Sandbox::User=root -o Acquire::Retries=2 "$@"
+        -o Acquire::Languages=none -o APT::Sandbox::User=root -o Acquire::Retries=2 -o Acquire::http::Timeout=20 "$@"
 }
 
 # fetch_lists: of $suite, once
