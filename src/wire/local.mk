@@ -10,6 +10,7 @@ src_wire_libwire_a_SOURCES = \
 	src/wire/http_connect.c src/wire/http_connect.h \
 	src/wire/icmp.c src/wire/icmp.h \
 	src/wire/ip.c src/wire/ip.h \
+	src/wire/ip_fragment.c src/wire/ip_fragment.h \
 	src/wire/keymethod.c src/wire/keymethod.h \
 	src/wire/mss.c src/wire/mss.h \
 	src/wire/mtu.c src/wire/mtu.h \

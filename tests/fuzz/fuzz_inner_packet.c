@@ -9,14 +9,30 @@
 #include "wire/ether.h"
 #include "wire/icmp.h"
 #include "wire/ip.h"
+#include "wire/ip_fragment.h"
 #include "wire/mss.h"
 #include "wire/nat.h"
+
+/* Cut into IPv4 fragments: they end, and are never longer than allowed. */
+static void cut(const uint8_t *data, size_t size)
+{
+    uint8_t out[100];
+    size_t offset = 0;
+    if (!ip_fragment_allowed(data, size)) {
+        return;
+    }
+    for (size_t n; (n = ip_fragment_write(data, size, offset, sizeof(out), out)) != 0; offset += n - IP_V4_HEADER) {
+        FUZZ_REQUIRE(n > IP_V4_HEADER && n <= sizeof(out));
+    }
+    FUZZ_REQUIRE(offset + IP_V4_HEADER <= size);
+}
 
 static void parse(const uint8_t *data, size_t size)
 {
     struct ip_packet ip;
     (void)ip_tos(data, size);
     (void)ip_routable(data, size);
+    cut(data, size);
     if (ip_packet_parse(data, size, &ip) != 0) {
         return;
     }

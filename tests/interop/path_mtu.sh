@@ -70,6 +70,9 @@ adapts() { # SERVER-PROGRAM CLIENT-PROGRAM LOG SAID HOLE... -- [LINE...]
     tunnel "$server" "$client" "$@"
     expect_log "$WORK/$log.log" "$said" 30
     both_directions
+    if [ "$server$client" = "$VPND$VPND" ]; then
+        in_ns c ping -M dont -c 1 -W 2 -s 1472 10.77.0.1 || fail "what may be fragmented is lost"
+    fi
     [ "$(grep -ac 'path MTU' "$WORK/$log.log")" = 1 ] || fail "said more than once"
 }
 

@@ -4,15 +4,17 @@
 #include "dp/user/gso.h"
 #include "dp/user/peer.h"
 #include "dp/user/tun_io.h"
+#include "dp/user/tx.h"
 #include "dp/user/udp_io.h"
 #include "dp/user/user.h"
 #include "dp/user/worker.h"
 #include "wire/icmp.h"
+#include "wire/ip_fragment.h"
 
 #define PATH_MTU_MIN 576
 #define ORDINARY_MTU 1500u    /* inner packets up to here are not worth a question */
-#define REFRESH_S 30u         /* a learnt limit is looked at again so often */
 #define IP4_DONT_FRAGMENT 0x40
+#define REFRESH_S 30u         /* a learnt limit is looked at again so often */
 
 /* @asked: when that was done last for the same reason. */
 static unsigned ask(struct worker *w, struct peer *peer, _Atomic uint32_t *asked)
@@ -46,6 +48,7 @@ static void adopt(struct worker *w, struct peer *peer, unsigned shown)
     bool changes = limit != atomic_load(&peer->path_mtu);
     event.mtu = limit ? limit : shown;
     atomic_store(&peer->path_mtu, limit);
+    atomic_store(&peer->swallowed, limit && limit == found);
     peer_resize(peer);
     event.inner = peer_link(peer, &link) ? mtu_inner(&link, event.mtu) : 0;
     event.inner = event.inner < UINT16_MAX ? event.inner : UINT16_MAX;
@@ -172,9 +175,15 @@ bool mtu_learn_fit(struct worker *w, struct peer *peer, struct gso_plan *plan)
         return true;
     }
     const struct device *device = tun_io_device(w);
-    bool may_fragment = plan->ip.version == 4 && !(plan->data[plan->l3_offset + 6] & IP4_DONT_FRAGMENT);
-    if (may_fragment || !device || device->tap) {
+    const uint8_t *ip = plan->data + plan->l3_offset;
+    bool may_fragment = plan->ip.version == 4 && !(ip[6] & IP4_DONT_FRAGMENT);
+    bool outside = !atomic_load_explicit(&peer->swallowed, memory_order_relaxed);
+    if (!device || device->tap || (may_fragment && outside)) {
         return true; /* the outer packet is fragmented, if the socket's settings allow that */
+    }
+    if (ip_fragment_allowed(ip, plan->len - plan->l3_offset)) {
+        tx_fragments(w, peer, plan, limit);
+        return false;
     }
     answer_too_big(w, plan, limit);
     return false;

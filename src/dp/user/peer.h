@@ -83,6 +83,7 @@ struct peer {
     _Alignas(64) struct dp_peer settings;  /* as last given; under the lock */
     struct keepalive_state alive;
     _Atomic uint32_t path_mtu;             /* learnt limit of outer packets; 0 unknown */
+    atomic_bool swallowed;                 /* longer ones disappear without a word */
     uint32_t path_told;                    /* what the kernel says about it, under the lock; 0 no limit */
     uint32_t path_found;                   /* what probes say */
     uint32_t path_said;                    /* the limit that control knows */

@@ -11,6 +11,7 @@
 #include "dp/user/user.h"
 #include "dp/user/worker.h"
 #include "wire/compress.h"
+#include "wire/ip_fragment.h"
 #include "wire/mss.h"
 #include "wire/stream.h"
 
@@ -179,6 +180,14 @@ static bool is_syn(const struct gso_plan *plan)
            plan->data[plan->l3_offset + plan->ip.header_len + IP4_FLAGS_OFFSET] & IP_TCP_SYN;
 }
 
+static void translate(struct worker *w, const struct gso_segment *segments, unsigned count, unsigned l3_offset)
+{
+    const struct nat_rules *nat = atomic_load_explicit(&w->user->nat, memory_order_acquire);
+    for (unsigned i = 0; nat && i < count; i++) {
+        (void)nat_apply(nat->rule, nat->count, NAT_TO_TUNNEL, segments[i].data + l3_offset, segments[i].len - l3_offset);
+    }
+}
+
 /* What is done to finished packets: MSS clamp and address translation. */
 static void finish(struct worker *w, const struct send_plan *s, const struct gso_plan *plan, unsigned count)
 {
@@ -187,11 +196,7 @@ static void finish(struct worker *w, const struct send_plan *s, const struct gso
     if (mss && is_syn(plan)) {
         (void)mss_clamp(segments[0].data + plan->l3_offset, segments[0].len - plan->l3_offset, mss);
     }
-    const struct nat_rules *nat = atomic_load_explicit(&w->user->nat, memory_order_acquire);
-    for (unsigned i = 0; nat && i < count; i++) {
-        (void)nat_apply(nat->rule, nat->count, NAT_TO_TUNNEL, segments[i].data + plan->l3_offset,
-                        segments[i].len - plan->l3_offset);
-    }
+    translate(w, segments, count, plan->l3_offset);
 }
 
 static void account(struct tx_group *g, const struct gso_segment *segments, unsigned n)
@@ -321,4 +326,22 @@ bool tx_packet_whole(struct worker *w, struct peer *peer, const uint8_t *data, s
     }
     s.chunk = UINT16_MAX;
     return send_payload(w, &s, data, len);
+}
+
+void tx_fragments(struct worker *w, struct peer *peer, const struct gso_plan *plan, unsigned longest)
+{
+    const struct gso_layout bare = {0};
+    uint8_t fragment[UINT16_MAX];
+    for (unsigned i = 0; i < plan->segments; i++) {
+        struct gso_segment whole;
+        (void)gso_emit(plan, &bare, i, 1, scratch_of(&w->tx), &whole);
+        translate(w, &whole, 1, 0);
+        size_t offset = 0;
+        for (size_t n; (n = ip_fragment_write(whole.data, whole.len, offset, longest, fragment)) != 0;
+             offset += n - IP_V4_HEADER) {
+            if (!tx_packet(w, peer, fragment, n, true)) {
+                worker_drop(w, DP_DROP_SEND, 1);
+            }
+        }
+    }
 }

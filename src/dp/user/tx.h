@@ -94,6 +94,9 @@ bool tx_packet(struct worker *w, struct peer *peer, const uint8_t *data, size_t 
 /** tx_packet_whole - a message of our own that is one datagram even where a peer with `fragment` gets shorter ones. */
 bool tx_packet_whole(struct worker *w, struct peer *peer, const uint8_t *data, size_t len);
 
+/** tx_fragments - queue what was read from the device as IPv4 fragments of at most @longest bytes. Worker. */
+void tx_fragments(struct worker *w, struct peer *peer, const struct gso_plan *plan, unsigned longest);
+
 /** tx_flush - seal and send everything that is queued. Worker. */
 void tx_flush(struct worker *w);
 

@@ -11,6 +11,7 @@ tests_unit_wire_test_wire_SOURCES = \
 	tests/unit/wire/test_http_connect.c \
 	tests/unit/wire/test_icmp.c \
 	tests/unit/wire/test_ip.c \
+	tests/unit/wire/test_ip_fragment.c \
 	tests/unit/wire/test_keymethod.c \
 	tests/unit/wire/test_mss.c \
 	tests/unit/wire/test_mtu.c \
