@@ -15,6 +15,7 @@
 #include "client/connect.h"
 #include "client/external.h"
 #include "client/kill_switch.h"
+#include "client/messages.h"
 #include "client/metrics.h"
 #include "client/loop_guard.h"
 #include "client/outfit.h"
@@ -464,6 +465,7 @@ int client_run(struct config *config, const struct client_source *source)
 {
     struct client c = {.config = config, .title = source && source->title ? source->title : "vpnd " VERSION};
     list_init(&c.attempts);
+    messages_init(&c);
     struct config *owned = NULL;
     c.status_file.fd = -1;
     if (start_process(&c)) {

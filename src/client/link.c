@@ -508,8 +508,18 @@ static void peer_event(struct link *l, const struct dp_event *event)
 
 static void connection_closed(struct link *l, const struct dp_event *event)
 {
+    char text[ADDR_TEXT_MAX];
+    if (event->error == ERR_FORMAT) {
+        log_error("WARNING: Bad encapsulated packet length from peer -- this condition could also indicate a possible active"
+                  " attack on the TCP link -- [Attempting restart...]");
+    }
     log_error("Connection reset, restarting [%d]%s%s", event->error == 0 ? 0 : -1, event->error ? ": " : "",
               event->error ? err_str(event->error) : "");
+    if (!l->started && !l->request.quiet) {
+        log_error("Hint for %s: what takes connections there does not answer this client: a web server, the sign-in page"
+                  " of this network, or a server with another tls-auth or tls-crypt key?",
+                  addr_format_log(remote_of(l), text));
+    }
     over(l, RESTART_CONNECTION_RESET);
 }
 

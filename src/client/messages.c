@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auth/challenge.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -16,6 +17,18 @@
 #include "client/prompt.h"
 #include "client/state.h"
 #include "wire/cmd.h"
+
+/* The longest reply that is taken (PULL_BYTES_MAX) needs 300 messages. */
+#define MESSAGES_MAX 600u
+#define MESSAGES_PERIOD_S 10u
+#define QUESTIONS_MAX 5u
+#define QUESTIONS_PERIOD_S 60u
+
+void messages_init(struct client *c)
+{
+    ratelimit_init(&c->limits.messages, MESSAGES_MAX, MESSAGES_PERIOD_S);
+    ratelimit_init(&c->limits.questions, QUESTIONS_MAX, QUESTIONS_PERIOD_S);
+}
 
 static void notify(struct client *c, const char *severity, const char *reason, const char *text)
 {
@@ -176,9 +189,17 @@ static void info(struct client *c, const struct cmd *message)
     log_info("Info command was pushed by server ('%s')", message->args);
     event_announce(c->events, &(struct event){.type = EVENT_INFO_MESSAGE, .text = message->args});
     struct cmd_info parsed = cmd_info_parse(message->args);
-    if (parsed.kind == CMD_INFO_WEB_AUTH || parsed.kind == CMD_INFO_OPEN_URL) {
+    bool page = parsed.kind == CMD_INFO_WEB_AUTH || parsed.kind == CMD_INFO_OPEN_URL;
+    bool question = parsed.kind == CMD_INFO_CR_TEXT && parsed.respond && !client_management_asks(c);
+    if (!page && !question) {
+        return;
+    }
+    if (!ratelimit_take(&c->limits.questions, clock_read().mono_ms)) {
+        log_warn("The server wants more than %u answers in %u s: this one is not asked for", QUESTIONS_MAX,
+                 QUESTIONS_PERIOD_S);
+    } else if (page) {
         show_page(c, parsed.text);
-    } else if (parsed.kind == CMD_INFO_CR_TEXT && parsed.respond && !client_management_asks(c)) {
+    } else {
         ask(c, &parsed);
     }
 }
@@ -229,8 +250,26 @@ static void pushed(struct client *c, const char *text, const struct cmd *message
     pull_reset(&c->attempt->pull);
 }
 
+/* Each message costs a line in the log, and updates memory and a new tunnel. */
+static bool too_many(struct client *c)
+{
+    struct ratelimit *limit = &c->limits.messages;
+    if (ratelimit_take(limit, clock_read().mono_ms)) {
+        return false;
+    }
+    if (limit->refused == 1) {
+        log_error("The server sends more than %u control messages in %u s: giving this connection up", MESSAGES_MAX,
+                  MESSAGES_PERIOD_S);
+    }
+    client_fail(c, RESTART_BAD_PUSH);
+    return true;
+}
+
 void messages_receive(struct client *c, const char *text)
 {
+    if (too_many(c)) {
+        return;
+    }
     struct cmd message = cmd_parse(text);
     switch (message.type) {
     case CMD_AUTH_FAILED:

@@ -27,6 +27,7 @@
 #include "mgmt/status.h"
 #include "node/lifecycle.h"
 #include "node/loop.h"
+#include "session/ratelimit.h"
 
 struct job;
 struct dns;
@@ -72,6 +73,12 @@ struct client_asked {
 struct client_guard {
     struct loop_timer *timer;
     uint64_t dropped;
+};
+
+/** What a server may do to us in how much time. */
+struct client_limits {
+    struct ratelimit messages;  /* control messages of any kind */
+    struct ratelimit questions; /* those that bother a person */
 };
 
 /** Connections besides the one in charge, and what begins them. */
@@ -121,6 +128,7 @@ struct client {
     struct attempt *attempt;         /* the one in charge; NULL between attempts and while remotes race */
     struct client_parallel parallel;
     struct client_guard guard;
+    struct client_limits limits;
     struct client_ending ending;
     struct client_retry retry;
     struct job *question;            /* a person is being asked */

@@ -279,7 +279,7 @@ hostile() {
 		unknown-method http-proxy offers no method of authentication that this program knows
 		digest-without-nonce http-proxy cannot answer its challenge
 		close http-proxy the proxy closed the connection
-		lie http-proxy SIGUSR1\[soft,(connection-reset|tls-error|server_poll)\]
+		lie http-proxy Hint for .*: what takes connections there does not answer this client: a web server, the sign-in page
 		socks-version socks-proxy this is not SOCKS version 5
 		socks-method socks-proxy SOCKS proxy: it wants a user name and password|SOCKS proxy:
 		socks-refused socks-proxy SOCKS proxy refused: .*

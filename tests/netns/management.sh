@@ -265,6 +265,24 @@ push_update() {
     grep -q '^ERROR: push-update-cid fail during cid parsing' "$WORK/answer" || fail "$(cat "$WORK/answer")"
 }
 
+# A server that never stops talking loses its client, which goes on when it has calmed down.
+chatty_server() {
+    server --management m.sock unix
+    ready
+    client --connect-retry 1 1
+    up
+    local n
+    for n in 1 2 3 4 5 6; do # a hundred at once: a server of ours queues no more than 128
+        for _ in $(seq 100); do echo 'push-update-broad "route 10.88.0.0 255.255.0.0"'; done | say >/dev/null
+        wait_for 5 "message $((n * 100))" sh -c "[ \$(grep -c 'PUSH: Received' $WORK/client.log) -gt $((n * 95)) ]"
+    done
+    for _ in $(seq 50); do echo 'push-update-broad "route 10.88.0.0 255.255.0.0"'; done | say >/dev/null
+    expect_log "$WORK/client.log" 'The server sends more than 600 control messages in 10 s: giving this connection up'
+    expect_log "$WORK/client.log" 'SIGUSR1\[soft,process-push-msg-failed\] received, process restarting'
+    wait_for 20 "the client to come back" sh -c "[ \$(grep -c 'Initialization Sequence Completed' $WORK/client.log) = 2 ]"
+    [ "$(grep -c 'giving this connection up' "$WORK/client.log")" -le 2 ] || fail "it says so again and again"
+}
+
 answers_inside() { echo pid | in_ns c socat -t 1 - TCP:10.77.0.2:7506 2>/dev/null | grep -q pid=; }
 
 # On the tunnel's own address, once it is there.
@@ -294,5 +312,6 @@ run_case client-user users
 run_case calls-out calls_out
 run_case client-leaves leaves
 run_case push-update push_update
+run_case chatty-server chatty_server
 run_case inside-the-tunnel inside
 finish
