@@ -188,11 +188,11 @@ multihome_client() { # CLIENT-PROGRAM
 
 # ---------------------------------------------------------------- rates and time
 
-shaper() {
+shaper() { # udp|tcp
     need socat
     server_and_client
-    begin
-    write_client a client1 'dev tun1' 'remote 10.99.0.1 1194 udp' 'shaper 200000'
+    begin "proto ${1/tcp/tcp-server}"
+    write_client a client1 'dev tun1' "remote 10.99.0.1 1194 ${1/tcp/tcp-client}" 'shaper 200000'
     server_up
     client_up a "$VPND"
     reach tun1
@@ -282,7 +282,8 @@ run_case mtu-disc mtu_disc "$VPND"
 run_case mtu-disc-openvpn mtu_disc "$OPENVPN"
 run_case socket-buffers socket_buffers "$VPND"
 run_case socket-buffers-openvpn socket_buffers "$OPENVPN"
-run_case shaper shaper
+run_case shaper shaper udp
+run_case shaper-tcp shaper tcp
 run_case inactive inactive
 run_case slow-tcp-client slow_tcp_client
 run_case drops-are-shown drops_are_shown

@@ -10,6 +10,7 @@
 #include "dp/user/tx.h"
 #include "dp/user/user.h"
 #include "dp/user/worker.h"
+#include "wire/stream.h"
 
 #define SOL_UDP_LEVEL 17
 #define PROBE_BYTES_MIN 1200u /* shorter datagrams fit any path */
@@ -171,9 +172,15 @@ static void queue_datagrams(struct worker *w, const struct tx_group *g)
     }
 }
 
-static void queue_records(struct worker *w, const struct tx_group *g)
+/* Return: bytes on the wire, if every record went alone. */
+static uint64_t queue_records(struct worker *w, const struct tx_group *g)
 {
+    uint64_t bytes = 0;
+    for (unsigned i = g->first; i < (unsigned)g->first + g->count; i++) {
+        bytes += w->tx.packets[i].len + STREAM_HEADER_SIZE + IP_V4_HEADER + IP_TCP_HEADER;
+    }
     conn_send(w, g->path->conn, &w->tx.packets[g->first], g->count);
+    return bytes;
 }
 
 /* ------------------------------------------------------------------ the kernel */
@@ -337,14 +344,15 @@ static void reset(struct tx *tx)
     tx->iov_count = 0;
 }
 
-/* A bounded rate of outgoing bytes: the device is not read before this batch would have left. */
-static void shape(struct worker *w)
+/* A bounded rate of outgoing bytes: the device is not read before this batch would have left. @stream: bytes of it that
+ * TCP carries. */
+static void shape(struct worker *w, uint64_t stream)
 {
     uint32_t rate = atomic_load_explicit(&w->user->shaper, memory_order_relaxed);
-    if (!rate || w->tx.message_count == 0) {
+    uint64_t bytes = stream;
+    if (!rate || (!stream && w->tx.message_count == 0)) {
         return;
     }
-    uint64_t bytes = 0;
     for (unsigned i = 0; i < w->tx.message_count; i++) {
         bytes += w->tx.messages[i].bytes + w->tx.messages[i].packets * (IP_V4_HEADER + IP_UDP_HEADER);
     }
@@ -360,6 +368,7 @@ void tx_flush(struct worker *w)
         return;
     }
     bool several = w->user->dp.config.workers > 1;
+    uint64_t stream = 0;
     for (unsigned i = 0; i < tx->group_count; i++) {
         struct tx_group *g = &tx->groups[i];
         bool ordered = several && atomic_load_explicit(&g->peer->tx_ordered, memory_order_relaxed);
@@ -369,7 +378,7 @@ void tx_flush(struct worker *w)
         }
         seal_group(w, g);
         if (g->path->conn) {
-            queue_records(w, g);
+            stream += queue_records(w, g);
         } else {
             queue_datagrams(w, g);
         }
@@ -380,7 +389,7 @@ void tx_flush(struct worker *w)
     }
     tx->group_count = 0;
     tx->count = 0;
-    shape(w);
+    shape(w, stream);
     send_messages(w);
     if (!tx->blocked) {
         reset(tx);
