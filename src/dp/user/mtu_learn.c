@@ -106,7 +106,7 @@ void mtu_learn(struct worker *w, struct peer *peer, uint32_t size)
     if (w == w->user->control) {
         return; /* the control thread sends under the lock; whether a test packet fits is no limit to learn anyhow */
     }
-    unsigned mtu = ask(w, peer, &peer->path_refused);
+    unsigned mtu = ask(w, peer, &peer->path_needed);
     const struct path *path = atomic_load_explicit(&peer->path, memory_order_acquire);
     unsigned ip = path->where.remote.any.sa_family == AF_INET6 ? IP_V6_HEADER : IP_V4_HEADER;
     if (mtu && mtu < size + ip + IP_UDP_HEADER) {
@@ -152,7 +152,7 @@ void mtu_learn_expect(struct peer *peer)
 static unsigned cut_limit(struct worker *w, struct peer *peer)
 {
     unsigned limit = atomic_load_explicit(&peer->cut_max, memory_order_relaxed);
-    unsigned mtu = limit ? 0 : mtu_learn_ask(w, peer);
+    unsigned mtu = limit ? 0 : ask(w, peer, &peer->path_needed);
     struct mtu_link link;
     if (mtu) {
         user_lock(w->user);

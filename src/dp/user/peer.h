@@ -92,7 +92,7 @@ struct peer {
     _Atomic uint32_t cut_max;              /* the same for the MTU of the way's first part; 0 not asked yet */
     _Atomic uint32_t announced;            /* how often our replay window was told */
     _Atomic uint32_t path_asked;           /* monotonic second in which the kernel was last asked about it */
-    _Atomic uint32_t path_refused;         /* the same, because it had refused a datagram or a run */
+    _Atomic uint32_t path_needed;         /* the same, for a packet that it refused or that is long */
     _Atomic uint32_t float_at;             /* monotonic second of the last float, and how many in it */
     _Atomic uint32_t float_count;
     struct peer_fragments *fragments_made; /* kept to the end once made */

@@ -220,7 +220,7 @@ static void limit_runs(struct worker *w, const struct tx_message *m, int error)
     }
     struct path *path = atomic_load_explicit(&peer->path, memory_order_acquire);
     bool narrow = error == EMSGSIZE || error == EINVAL; /* longer than the path MTU, even if single ones get fragmented */
-    if (narrow && atomic_load_explicit(&peer->path_refused, memory_order_relaxed) == w->now_s) {
+    if (narrow && atomic_load_explicit(&peer->path_needed, memory_order_relaxed) == w->now_s) {
         return; /* nothing is asked twice in a second: a later refused run asks again */
     }
     atomic_store_explicit(&path->gso_max, error == EIO ? 0u : m->segment - 1u, memory_order_relaxed);
