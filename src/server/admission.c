@@ -33,6 +33,11 @@ void admission_init(struct admission *a, const struct config *config, const stru
     admission_set_wrap(a, wrap);
 }
 
+void admission_tick(struct admission *a, uint64_t unix_s)
+{
+    cookie_jar_renew(&a->jar, rand_system(), unix_s);
+}
+
 bool admission_may_log(struct admission *a)
 {
     uint64_t left_out = a->lines.refused;

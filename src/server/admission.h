@@ -33,6 +33,9 @@ void admission_init(struct admission *a, const struct config *config, const stru
 /** admission_set_wrap - new control channel keys after a reload. */
 void admission_set_wrap(struct admission *a, const struct wrap_config *wrap);
 
+/** admission_tick - every few seconds: the secret of the cookies is renewed in time. */
+void admission_tick(struct admission *a, uint64_t unix_s);
+
 /** admission_limits - take over connect-freq and connect-freq-initial. */
 void admission_limits(struct admission *a, const struct config *config);
 

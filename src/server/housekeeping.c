@@ -75,6 +75,7 @@ static void on_period(void *arg)
     struct housekeeping *housekeeping = arg;
     struct clock_now now = clock_read();
     tls_setup_tick(housekeeping->server->settings.setup, now.unix_s);
+    admission_tick(&housekeeping->server->admission, now.unix_s);
     if (revocations_changed(housekeeping, now.mono_ms)) {
         end_revoked(housekeeping->server);
     }

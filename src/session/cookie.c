@@ -11,6 +11,7 @@
 #include "wire/ctrl_pkt.h"
 
 #define SLOTS_ACCEPTED 3
+#define SECRET_LIFE_S 3600
 #define HEADER_INPUT_MAX (4 + 19)
 #define ANNOUNCED(counter) ((counter) >> 24 == 0x0f)
 
@@ -18,15 +19,25 @@ _Static_assert(sizeof((struct cookie_verdict *)0)->metadata >= KEYFILE_METADATA_
 
 void cookie_jar_init(struct cookie_jar *jar, const struct rand_source *rand, unsigned hand_window_s)
 {
+    *jar = (struct cookie_jar){.slot_s = hand_window_s ? (hand_window_s + 1) / 2 : 1};
     rand_fill(rand, jar->secret, sizeof jar->secret);
-    jar->slot_s = (hand_window_s + 1) / 2;
-    if (jar->slot_s == 0) {
-        jar->slot_s = 1;
-    }
 }
 
-static int make(const struct cookie_jar *jar, uint32_t slot, const union addr *source, const uint8_t *client_id,
-                uint8_t out[SESSION_ID_SIZE])
+void cookie_jar_renew(struct cookie_jar *jar, const struct rand_source *rand, uint64_t unix_s)
+{
+    if (jar->since_s && unix_s >= jar->since_s && unix_s - jar->since_s < SECRET_LIFE_S) {
+        return;
+    }
+    if (jar->since_s) {
+        memcpy(jar->former, jar->secret, sizeof jar->former);
+        jar->has_former = true;
+        rand_fill(rand, jar->secret, sizeof jar->secret);
+    }
+    jar->since_s = unix_s;
+}
+
+static int make(const uint8_t secret[COOKIE_SECRET_SIZE], uint32_t slot, const union addr *source,
+                const uint8_t *client_id, uint8_t out[SESSION_ID_SIZE])
 {
     static const uint8_t ZERO[SESSION_ID_SIZE];
     uint8_t input[HEADER_INPUT_MAX];
@@ -34,7 +45,7 @@ static int make(const struct cookie_jar *jar, uint32_t slot, const union addr *s
     be32_store(input, slot);
     size_t len = 4 + addr_key(source, input + 4);
     const struct span parts[] = {{input, len}, {client_id, SESSION_ID_SIZE}};
-    if (hmac_once("SHA256", jar->secret, sizeof jar->secret, parts, 2, mac) < 0) {
+    if (hmac_once("SHA256", secret, COOKIE_SECRET_SIZE, parts, 2, mac) < 0) {
         return ERR_CRYPTO;
     }
     memcpy(out, mac, SESSION_ID_SIZE);
@@ -47,16 +58,15 @@ static int make(const struct cookie_jar *jar, uint32_t slot, const union addr *s
 int cookie_make(const struct cookie_jar *jar, uint64_t unix_s, const union addr *source,
                 const uint8_t client_id[SESSION_ID_SIZE], uint8_t out[SESSION_ID_SIZE])
 {
-    return make(jar, (uint32_t)(unix_s / jar->slot_s), source, client_id, out);
+    return make(jar->secret, (uint32_t)(unix_s / jar->slot_s), source, client_id, out);
 }
 
-bool cookie_check(const struct cookie_jar *jar, uint64_t unix_s, const union addr *source,
-                  const uint8_t client_id[SESSION_ID_SIZE], const uint8_t cookie[SESSION_ID_SIZE])
+static bool fits(const uint8_t secret[COOKIE_SECRET_SIZE], uint32_t slot, const union addr *source,
+                 const uint8_t *client_id, const uint8_t *cookie)
 {
-    uint32_t slot = (uint32_t)(unix_s / jar->slot_s);
     for (uint32_t back = 0; back < SLOTS_ACCEPTED; back++) {
         uint8_t good[SESSION_ID_SIZE];
-        if (make(jar, slot - back, source, client_id, good)) {
+        if (make(secret, slot - back, source, client_id, good)) {
             return false;
         }
         if (secret_equal(good, cookie, SESSION_ID_SIZE)) {
@@ -64,6 +74,15 @@ bool cookie_check(const struct cookie_jar *jar, uint64_t unix_s, const union add
         }
     }
     return false;
+}
+
+bool cookie_check(const struct cookie_jar *jar, uint64_t unix_s, const union addr *source,
+                  const uint8_t client_id[SESSION_ID_SIZE], const uint8_t cookie[SESSION_ID_SIZE])
+{
+    uint32_t slot = (uint32_t)(unix_s / jar->slot_s);
+    bool former = jar->has_former && unix_s - jar->since_s < (uint64_t)SLOTS_ACCEPTED * jar->slot_s;
+    return fits(jar->secret, slot, source, client_id, cookie) ||
+           (former && fits(jar->former, slot, source, client_id, cookie));
 }
 
 /* One packet under consideration. */

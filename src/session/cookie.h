@@ -26,12 +26,21 @@ struct ratelimit;
 
 /** Makes session ids that prove themselves: MAC(secret, time slot, address, client's id). */
 struct cookie_jar {
-    uint8_t secret[COOKIE_SECRET_SIZE]; /* random for each process, never stored */
+    uint8_t secret[COOKIE_SECRET_SIZE]; /* random, never stored */
+    uint8_t former[COOKIE_SECRET_SIZE]; /* the one before, while cookies of it are out */
+    bool has_former;
+    uint64_t since_s;                   /* UNIX: @secret is in use since; 0 before the first cookie_jar_renew() */
     unsigned slot_s;                    /* (hand-window + 1) / 2 */
 };
 
 /** cookie_jar_init - fresh secret; @hand_window_s as configured. */
 void cookie_jar_init(struct cookie_jar *jar, const struct rand_source *rand, unsigned hand_window_s);
+
+/**
+ * cookie_jar_renew - to be called now and then: a new secret every hour
+ * Cookies that are out stay good for their time. Not while a cookie_decide() with this jar runs.
+ */
+void cookie_jar_renew(struct cookie_jar *jar, const struct rand_source *rand, uint64_t unix_s);
 
 /** cookie_make - the session id for this client in the slot of @unix_s. Return: 0 or ERR_CRYPTO. */
 int cookie_make(const struct cookie_jar *jar, uint64_t unix_s, const union addr *source,

@@ -51,6 +51,36 @@ Test(cookie, vectors)
     json_decref(root);
 }
 
+Test(cookie, secret_is_renewed)
+{
+    static const uint8_t client[SESSION_ID_SIZE] = {9, 9, 9};
+    struct cookie_jar jar;
+    uint8_t old[SESSION_ID_SIZE], fresh[SESSION_ID_SIZE], first[COOKIE_SECRET_SIZE];
+    union addr from = address("192.0.2.7", 5000);
+    uint64_t now = 1700000000;
+    cookie_jar_init(&jar, rand_system(), 60);
+    memcpy(first, jar.secret, sizeof(first));
+    cookie_jar_renew(&jar, rand_system(), now);
+    cookie_jar_renew(&jar, rand_system(), now + 3599);
+    cr_assert_arr_eq(jar.secret, first, sizeof(first), "not yet");
+    cr_assert_eq(cookie_make(&jar, now + 3599, &from, client, old), 0);
+    now += 3600;
+    cookie_jar_renew(&jar, rand_system(), now);
+    cr_assert_neq(memcmp(jar.secret, first, sizeof(first)), 0);
+    cr_assert(cookie_check(&jar, now, &from, client, old), "a client that was under way is sent off");
+    cr_assert_eq(cookie_make(&jar, now, &from, client, fresh), 0);
+    cr_assert_neq(memcmp(fresh, old, sizeof(old)), 0);
+    cr_assert(cookie_check(&jar, now, &from, client, fresh));
+    cr_assert_not(cookie_check(&jar, now + 90, &from, client, old), "stale");
+    cookie_jar_renew(&jar, rand_system(), now + 3600);
+    cr_assert_not(cookie_check(&jar, now, &from, client, old), "two secrets ago");
+    cookie_jar_init(&jar, rand_system(), 60);
+    struct cookie_jar guess = jar;
+    memset(guess.secret, 0, sizeof(guess.secret));
+    cr_assert_eq(cookie_make(&guess, now, &from, client, fresh), 0);
+    cr_assert_not(cookie_check(&jar, now, &from, client, fresh), "a former secret that never was");
+}
+
 /* ------------------------------------------------------------------ packets of strangers */
 
 static const uint8_t CLIENT_ID[SESSION_ID_SIZE] = {1, 2, 3, 4, 5, 6, 7, 8};
