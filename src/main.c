@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "auth/tls_check.h"
@@ -20,7 +22,9 @@
 struct program {
     int argc;
     char **argv;
-    int start_dir; /* where relative names began, before any cd */
+    int start_dir; /* where relative names began, before any cd; -1 with chroot: it would lead out of it */
+    char start_path[PATH_MAX]; /* the same, for a restart before the chroot */
+    struct stat root;
     bool as_openvpn;
     struct config_reporter reporter;
 };
@@ -47,12 +51,37 @@ static void apply_log_settings(const struct config *config)
     log_settings_set(&settings);
 }
 
+static bool is_jailed(const struct program *program)
+{
+    struct stat now;
+    return stat("/", &now) == 0 && (now.st_ino != program->root.st_ino || now.st_dev != program->root.st_dev);
+}
+
+/* To where relative names begin: the directory of the start, or the root of the chroot that the process is in. */
+static int go_to_start(struct program *program)
+{
+    program->reporter.jailed = is_jailed(program);
+    if (program->reporter.jailed) {
+        return chdir("/");
+    }
+    return program->start_dir >= 0 ? fchdir(program->start_dir) : chdir(program->start_path);
+}
+
+static void forget_start_dir(struct program *program)
+{
+    (void)close(program->start_dir);
+    program->start_dir = -1;
+}
+
 static int load(struct program *program, bool first, struct config **out)
 {
-    if (!first && fchdir(program->start_dir) != 0) {
+    if (!first && go_to_start(program) != 0) {
         log_warn("the directory in which vpnd was started is gone; relative file names will not be found");
     }
     int rc = config_load(program->argc, program->argv, &program->reporter, first, out);
+    if (rc == 0 && (*out)->chroot && program->start_dir >= 0) {
+        forget_start_dir(program);
+    }
     if (rc == 0) {
         apply_log_settings(*out);
     }
@@ -149,6 +178,10 @@ int main(int argc, char *argv[])
     if (argc < 2) {
         config_print_help();
         return 1;
+    }
+    (void)stat("/", &program.root);
+    if (!getcwd(program.start_path, sizeof(program.start_path))) {
+        program.start_path[0] = '\0'; /* of use with chroot only, which says so */
     }
     struct config *config = NULL;
     if (log_stdout_is_journal()) {

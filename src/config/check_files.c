@@ -15,6 +15,12 @@ struct subject {
     const char *prefix; /* chroot, or "" */
 };
 
+/* Where paths begin that are opened after a chroot. */
+static const char *jail(const struct check *k)
+{
+    return k->c->chroot && !k->reporter->jailed ? k->c->chroot : "";
+}
+
 static void report(struct check *k, const struct subject *what, const char *path, int error)
 {
     if (error == EACCES && k->reporter->reload) {
@@ -121,7 +127,10 @@ static void from_table(struct check *k)
                      i == CONFIG_OPT_chroot ? "--chroot directory"
                      : labelled             ? "Temporary directory (--tmp-dir)"
                                             : row->name);
-            struct subject what = {name, in_chroot && c->chroot ? c->chroot : ""};
+            struct subject what = {name, in_chroot ? jail(k) : ""};
+            if (i == CONFIG_OPT_chroot && k->reporter->jailed) {
+                continue;
+            }
             test(k, &what, *(char *const *)field, row->check == CONFIG_CHECK_DIR_WRITE ? W_OK | X_OK : X_OK);
         }
     }
@@ -151,7 +160,7 @@ static void other_files(struct check *k)
             connection_files(k, &c->connections.items[i]);
         }
     }
-    struct subject crl = {"--crl-verify", c->chroot ? c->chroot : ""};
+    struct subject crl = {"--crl-verify", jail(k)};
     if (c->crl_verify.file.path && !c->crl_verify.file.is_inline) {
         test(k, &crl, c->crl_verify.file.path, c->crl_verify.is_dir ? X_OK : R_OK);
     }

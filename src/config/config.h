@@ -98,6 +98,7 @@ struct config_reporter {
     void *arg;
     bool keep_going; /* report every error instead of stopping at the first one (--check) */
     bool reload;     /* files that this user may not open are no error: they are in use already */
+    bool jailed;     /* the process is in its chroot: names begin there, cd has no effect */
 };
 
 /**

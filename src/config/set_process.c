@@ -12,7 +12,7 @@
 int set_cd(struct set *s, void *field)
 {
     (void)field;
-    if (chdir(s->argv[1]) != 0) {
+    if (!s->reporter->jailed && chdir(s->argv[1]) != 0) {
         return set_error_plain(s, "cd to '%s' failed: %s (errno=%d) (%s:%u)", s->argv[1], strerror(errno), errno,
                                s->source, s->line);
     }

@@ -156,6 +156,23 @@ background() {
     reach tun1
     in_ns c ip route show 10.59.0.0/16 | grep -q tun1 || fail "the client file in the jail was not read"
     wait_for 5 "the status" grep -q client1 "$WORK/status"
+    # The configuration is outside of the jail: a reload says so and harms nobody.
+    kill -HUP "$(cat "$WORK/pid")"
+    expect_log "$WORK/log" 'reload: the configuration stays as it was'
+    reach tun1
+    [ "$(readlink "/proc/$(cat "$WORK/pid")/cwd")" = "$WORK/jail" ] || fail "the reload left the jail"
+    [ -z "$(find -L "/proc/$(cat "$WORK/pid")/fd" -mindepth 1 -maxdepth 1 -type d)" ] || fail "a descriptor leads out of the jail"
+    # With all its files inside it is read as ever.
+    cp -r "$WORK/pki" "$WORK/jail/"
+    chmod 644 "$WORK/jail/pki/server.key"
+    mkdir -p "$WORK/jail$WORK"
+    { cat "$WORK/server.conf"; echo 'push "route 10.61.0.0 255.255.0.0"'; } >"$WORK/jail$WORK/server.conf"
+    kill -HUP "$(cat "$WORK/pid")"
+    expect_log "$WORK/log" 'reload: certificates, keys and revocation lists were read again'
+    reach tun1
+    client_up b "$VPND"
+    in_ns c ip route show 10.61.0.0/16 | grep -q via || fail "the new push was not sent"
+    stop b
     # The log can be rotated by copy and truncate.
     cp "$WORK/log" "$WORK/log.1"
     : >"$WORK/log"
