@@ -229,7 +229,7 @@ version3() { # WRAP PROTO CIPHER [OPTION...]
     launch server "$VPND"
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
     start client ip netns exec "$(ns c)" "$program" "$WORK/profile.ovpn" "$WORK/answers"
-    expect_log "$WORK/client.log" '^Connected to'
+    expect_log "$WORK/client.log" 'Connected to '
     grep -aqE "Data Channel:.* cipher '$cipher'" "$WORK/server.log" || fail "another cipher than $cipher"
     wait_for 10 "a ping through the tunnel" in_ns c ping -c 1 -W 1 10.77.0.1
     in_ns c ip route show 10.55.0.0/16 | grep -q tun0 || fail "the pushed route is missing"
@@ -274,6 +274,35 @@ version3_refused() {
     wait_for 10 "it to end" sh -c "! kill -0 $(pid_of client)"
 }
 
+# A second factor, an answer that takes its time, and a token that spares the question when it connects again.
+version3_login() {
+    local program before
+    need openssl dbus-daemon unshare setpriv
+    program=$(other openvpn3-client)
+    server_and_client
+    setting none udp
+    cat >"$WORK/login" <<-END
+		#!/bin/sh
+		tail -n 1 "\$1" >>"$WORK/asked"
+		[ "\$(cat "\$1")" = "\$(printf 'anna\nSCRV1:%s:%s' \$(printf secret | base64) \$(printf 4711 | base64))" ] || exit 1
+		{ sleep 1; echo 1 >"\$auth_control_file"; } >/dev/null 2>&1 &
+		exit 2
+	END
+    server_lines auth-gen-token
+    printf '%s\n' anna secret 4711 >"$WORK/answers"
+    profile udp none 'static-challenge "The number" 1' >"$WORK/profile.ovpn"
+    launch server "$VPND"
+    expect_log "$WORK/server.log" 'Initialization Sequence Completed'
+    start client ip netns exec "$(ns c)" "$program" "$WORK/profile.ovpn" "$WORK/answers"
+    expect_log "$WORK/client.log" 'Connected to '
+    wait_for 10 "a ping through the tunnel" in_ns c ping -c 1 -W 1 10.77.0.1
+    before=$(connections3)
+    kill -USR1 "$(pid_of client)"
+    wait_for 20 "it to reconnect" more_connections3 "$before"
+    wait_for 10 "a ping after that" in_ns c ping -c 1 -W 1 10.77.0.1
+    [ "$(wc -l <"$WORK/asked")" = 1 ] || fail "the token was not used: $(cat "$WORK/asked")"
+}
+
 version3_push_update() {
     local program
     need openssl socat dbus-daemon unshare setpriv
@@ -285,7 +314,7 @@ version3_push_update() {
     launch server "$VPND"
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
     start client ip netns exec "$(ns c)" "$program" "$WORK/profile.ovpn" "$WORK/answers"
-    expect_log "$WORK/client.log" '^Connected to'
+    expect_log "$WORK/client.log" 'Connected to '
     updates
 }
 
@@ -306,5 +335,6 @@ done
 run_case openvpn-3,push-update version3_push_update
 run_case openvpn-3,tls-crypt-v2,udp version3 tls-crypt-v2 udp AES-256-GCM
 run_case openvpn-3,tls-auth,tcp version3 tls-auth tcp AES-256-GCM
+run_case openvpn-3,login version3_login
 run_case openvpn-3,refused version3_refused
 finish

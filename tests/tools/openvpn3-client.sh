@@ -8,7 +8,7 @@ if [ $# -lt 1 ] || [ $# -gt 2 ]; then
     cat >&2 <<'END'
 usage: openvpn3-client CONFIG [ANSWERS]
 
-Connects with the profile CONFIG (which has everything inline) and stays until SIGTERM. "Connected to" at the start of
+Connects with the profile CONFIG (which has everything inline) and stays until SIGTERM. "Connected to" in
 a line is its last word before that. SIGUSR1 reconnects, SIGUSR2 prints statistics and its resolv.conf. ANSWERS is a
 file with what it asks for, one a line (user, password). Runs as root in the current network namespace; everything is
 logged to the standard output.
