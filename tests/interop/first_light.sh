@@ -88,7 +88,9 @@ pair() { # SERVER CLIENT
     transfer c s 10.77.0.1
     transfer s c "$(in_ns c ip -4 -o addr show tun0 | sed -n 's/.*inet \([0-9.]*\).*/\1/p')"
     after=$(handshakes)
-    [ "$after" -gt "$before" ] || fail "no renegotiation happened during 200 MB ($before, then $after)"
+    # A server of 2.5 looks at the amount too seldom for so fast a transfer.
+    [ "$after" -gt "$before" ] || { [ "$1" = openvpn ] && openvpn_before 2.6; } ||
+        fail "no renegotiation happened during 200 MB ($before, then $after)"
 
     # The client vanishes without a word and a new one comes.
     stop client KILL
