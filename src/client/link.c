@@ -11,6 +11,7 @@
 #include "client/handshake_report.h"
 #include "client/mtu_test.h"
 #include "client/peer_check.h"
+#include "client/udp_refusal.h"
 #include "session/wrap.h"
 #include "wire/data_pkt.h"
 
@@ -26,6 +27,7 @@ struct link {
     struct session_open open;
     struct transport *transport;
     struct session_driver *driver;
+    struct udp_refusal *refusal;   /* asked until the server answers; NULL: not asked */
     struct loop_timer *poll_timer; /* connect-timeout: until the first packet */
     struct loop_timer *push_timer;
     struct loop_timer *tick_timer;
@@ -234,6 +236,8 @@ static void on_started(struct link *l, struct session *session)
     log_info("TLS: Initial packet from %s, sid=%08x %08x", addr_format_log(remote_of(l), text), be32_load(peer),
              be32_load(peer + 4));
     l->started = true;
+    udp_refusal_free(l->refusal);
+    l->refusal = NULL;
     loop_timer_stop(l->poll_timer);
     l->request.callbacks.started(l->request.callbacks.arg);
 }
@@ -300,6 +304,31 @@ static void on_dropped(void *arg, struct session_driver *driver, int error)
 
 /* ------------------------------------------------------------------ transport */
 
+/* The session goes on trying: the server may be about to start. */
+static void on_port_refused(void *arg)
+{
+    struct link *l = arg;
+    char text[ADDR_TEXT_MAX];
+    if (l->over) {
+        return;
+    }
+    log_error("read %s [ECONNREFUSED]: Connection refused", l->request.transport.family_text);
+    log_error("Hint for %s: the host there says that nothing listens on this port for UDP; is the server up, the port"
+              " right, and is it not for TCP?",
+              addr_format_log(remote_of(l), text));
+    udp_refusal_free(l->refusal);
+    l->refusal = NULL;
+}
+
+static void listen_for_refusal(struct link *l)
+{
+    const struct transport_request *to = &l->request.transport;
+    bool direct = !to->tcp && !to->proxy_address.any.sa_family && to->remote.any.sa_family != AF_UNSPEC;
+    if (direct && !l->request.quiet) {
+        l->refusal = udp_refusal_watch(l->request.loop, &to->remote, &to->socket, on_port_refused, l);
+    }
+}
+
 static void on_ready(void *arg, const struct dp_path *path)
 {
     struct link *l = arg;
@@ -320,7 +349,9 @@ static void on_ready(void *arg, const struct dp_path *path)
     if (e) {
         log_error("TLS Error: cannot start a session: %s", err_str(e));
         over(l, RESTART_INITIALISATION);
+        return;
     }
+    listen_for_refusal(l);
 }
 
 static void on_transport_failed(void *arg, enum restart_reason reason)
@@ -383,6 +414,7 @@ void link_free(struct link *l)
         return;
     }
     peer_check_cancel(&l->check);
+    udp_refusal_free(l->refusal);
     if (!l->driver && l->request.released) {
         l->request.released(l->request.released_arg);
     }

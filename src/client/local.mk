@@ -37,4 +37,5 @@ src_client_libclient_a_SOURCES = \
 	src/client/successor.c src/client/successor.h \
 	src/client/transport.c src/client/transport.h \
 	src/client/tunnel.c src/client/tunnel.h \
+	src/client/udp_refusal.c src/client/udp_refusal.h \
 	src/client/udp_return.c src/client/udp_return.h

@@ -239,6 +239,32 @@ ends() {
     stop client
 }
 
+# A host without a server on this port says so long before the handshake's time is over, and servers do not mind the
+# empty datagrams that ask.
+port_refused() {
+    network
+    client_conf "remote 10.99.0.1 1194 udp4" "hand-window 30"
+    client_start
+    expect_log "$WORK/client.log" 'read UDPv4 \[ECONNREFUSED\]: Connection refused' 5
+    expect_log "$WORK/client.log" 'Hint for .*10.99.0.1:1194: the host there says that nothing listens on this port for UDP'
+    server_start server 7 udp4 1194
+    client_up 15
+    [ "$(grep -c ECONNREFUSED "$WORK/client.log")" = 1 ] || fail "it says so again and again"
+    stop client
+    local lines
+    lines=$(wc -l <"$WORK/server.log")
+    in_ns c python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("10.99.0.1", 1194))
+for i in range(3): s.send(b"")
+s.settimeout(0.5)
+try: s.recv(100); raise SystemExit("it answers")
+except TimeoutError: pass'
+    ! tail -n +"$((lines + 1))" "$WORK/server.log" | grep 10.99.0.2 | grep -v '^.* client1/' || fail "the server minds"
+    client_start
+    client_up
+}
+
 run_case udp4 transport udp4 10.99.0.1
 run_case udp6 transport udp6 fd99::1
 run_case tcp4 transport tcp4-server 10.99.0.1
@@ -252,6 +278,7 @@ run_case connect-retry-max retry_max
 run_case names names
 run_case local-port local_port
 run_case unreachable unreachable
+run_case port-refused port_refused
 run_case float floating
 run_case server-lost-udp server_lost udp
 run_case server-lost-tcp server_lost tcp-server
