@@ -9,10 +9,10 @@
 
 OTHER=${OTHER_OPENVPN:-${BUILD_DIR:-$SOURCE_DIR/build}/other-openvpn}
 
-# other NAME: the program, or the end of the case
-other() {
-    [ -x "$OTHER/$1" ] || skip "no $1 in $OTHER (tests/tools/other-openvpn.sh)"
-    echo "$OTHER/$1"
+# need_other NAME: sets PROGRAM, or ends the case
+need_other() {
+    PROGRAM=$OTHER/$1
+    [ -x "$PROGRAM" ] || skip "no $1 there: tests/tools/other-openvpn.sh brings it"
 }
 
 # setting WRAP PROTO: files of both ends, without the data format
@@ -114,13 +114,13 @@ tunnel() { # CIPHER PROTO
 
 # pair VERSION ROLE WRAP PROTO CIPHER [OPTION...]: the other version in the role of server or client, with vpnd
 pair() {
-    local version=$1 role=$2 wrap=$3 proto=$4 cipher=$5 program server=$VPND client=$VPND line
+    local version=$1 role=$2 wrap=$3 proto=$4 cipher=$5 server=$VPND client=$VPND line
     need openssl
-    program=$(other "$version")
+    need_other "$version"
     shift 5
     server_and_client
     setting "$wrap" "$proto"
-    [ "$role" = client ] && client=$program || server=$program
+    [ "$role" = client ] && client=$PROGRAM || server=$PROGRAM
     for line; do server_lines "$line" && client_lines "$line"; done
     # The one asks for new keys every two seconds, the other at odd times.
     server_lines 'reneg-sec 3'
@@ -134,11 +134,11 @@ pair() {
 # What a 2.4 peer has or does, as far as 2.5 can be told to be like it: no negotiation of ciphers, old ciphers, LZO, the
 # old key derivation (which 2.5 always has), TLS 1.2. THEIRS and OURS are further options of the old end and of vpnd.
 old_peer() { # ROLE CIPHER THEIRS OURS
-    local program line theirs=client ours=server
+    local line theirs=client ours=server
     need openssl
     # OpenSSL keeps what a provider is made of to the end of the process.
     [[ $4 != *providers* ]] || no_leak_check
-    program=$(other openvpn-2.5)
+    need_other openvpn-2.5
     server_and_client
     setting tls-auth udp
     [ "$1" = client ] || theirs=server ours=client
@@ -147,9 +147,9 @@ old_peer() { # ROLE CIPHER THEIRS OURS
     for line in $4; do "${ours}_lines" "$line"; done
     unset IFS
     server_lines 'reneg-sec 3'
-    if [ "$1" = client ]; then launch server "$VPND"; else launch server "$program"; fi
+    if [ "$1" = client ]; then launch server "$VPND"; else launch server "$PROGRAM"; fi
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
-    if [ "$1" = client ]; then launch client "$program"; else launch client "$VPND"; fi
+    if [ "$1" = client ]; then launch client "$PROGRAM"; else launch client "$VPND"; fi
     tunnel "$2"
 }
 
@@ -172,12 +172,12 @@ updates() {
 }
 
 push_update() { # VERSION ROLE
-    local program server=$VPND client=$VPND
+    local server=$VPND client=$VPND
     need openssl socat
-    program=$(other "$1")
+    need_other "$1"
     server_and_client
     setting none udp
-    [ "$2" = client ] && client=$program || server=$program
+    [ "$2" = client ] && client=$PROGRAM || server=$PROGRAM
     server_lines "management $WORK/management unix"
     launch server "$server"
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
@@ -212,9 +212,9 @@ connections3() { grep -ac 'Client INFO: Connected: ' "$WORK/client.log" || true;
 more_connections3() { [ "$(connections3)" -gt "$1" ]; }
 
 version3() { # WRAP PROTO CIPHER [OPTION...]
-    local wrap=$1 proto=$2 cipher=$3 program file=none before
+    local wrap=$1 proto=$2 cipher=$3 file=none before
     need openssl dbus-daemon unshare setpriv
-    program=$(other openvpn3-client)
+    need_other openvpn3-client
     shift 3
     server_and_client
     setting "$wrap" "$proto"
@@ -228,7 +228,7 @@ version3() { # WRAP PROTO CIPHER [OPTION...]
         'push "mssfix 1300"' 'tun-mtu 1420' 'push "tun-mtu 1420"'
     launch server "$VPND"
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
-    start client ip netns exec "$(ns c)" "$program" "$WORK/profile.ovpn" "$WORK/answers"
+    start client ip netns exec "$(ns c)" "$PROGRAM" "$WORK/profile.ovpn" "$WORK/answers"
     expect_log "$WORK/client.log" 'Connected to '
     grep -aqE "Data Channel:.* cipher '$cipher'" "$WORK/server.log" || fail "another cipher than $cipher"
     wait_for 10 "a ping through the tunnel" in_ns c ping -c 1 -W 1 10.77.0.1
@@ -260,25 +260,24 @@ version3() { # WRAP PROTO CIPHER [OPTION...]
 }
 
 version3_refused() {
-    local program
     need openssl dbus-daemon unshare setpriv
-    program=$(other openvpn3-client)
+    need_other openvpn3-client
     server_and_client
     setting tls-crypt udp
     profile udp tls-crypt:static.key >"$WORK/profile.ovpn"
     printf '%s\n' anna wrong >"$WORK/answers"
     launch server "$VPND"
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
-    start client ip netns exec "$(ns c)" "$program" "$WORK/profile.ovpn" "$WORK/answers"
+    start client ip netns exec "$(ns c)" "$PROGRAM" "$WORK/profile.ovpn" "$WORK/answers"
     expect_log "$WORK/client.log" '[Aa]uthentication failed'
     wait_for 10 "it to end" sh -c "! kill -0 $(pid_of client)"
 }
 
 # A second factor, an answer that takes its time, and a token that spares the question when it connects again.
 version3_login() {
-    local program before
+    local before
     need openssl dbus-daemon unshare setpriv
-    program=$(other openvpn3-client)
+    need_other openvpn3-client
     server_and_client
     setting none udp
     cat >"$WORK/login" <<-END
@@ -293,7 +292,7 @@ version3_login() {
     profile udp none 'static-challenge "The number" 1' >"$WORK/profile.ovpn"
     launch server "$VPND"
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
-    start client ip netns exec "$(ns c)" "$program" "$WORK/profile.ovpn" "$WORK/answers"
+    start client ip netns exec "$(ns c)" "$PROGRAM" "$WORK/profile.ovpn" "$WORK/answers"
     expect_log "$WORK/client.log" 'Connected to '
     wait_for 10 "a ping through the tunnel" in_ns c ping -c 1 -W 1 10.77.0.1
     before=$(connections3)
@@ -304,16 +303,15 @@ version3_login() {
 }
 
 version3_push_update() {
-    local program
     need openssl socat dbus-daemon unshare setpriv
-    program=$(other openvpn3-client)
+    need_other openvpn3-client
     server_and_client
     setting none udp
     profile udp none >"$WORK/profile.ovpn"
     server_lines "management $WORK/management unix"
     launch server "$VPND"
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
-    start client ip netns exec "$(ns c)" "$program" "$WORK/profile.ovpn" "$WORK/answers"
+    start client ip netns exec "$(ns c)" "$PROGRAM" "$WORK/profile.ovpn" "$WORK/answers"
     expect_log "$WORK/client.log" 'Connected to '
     updates
 }
