@@ -228,7 +228,7 @@ version3() { # WRAP PROTO CIPHER [OPTION...]
         'push "mssfix 1300"' 'tun-mtu 1420' 'push "tun-mtu 1420"'
     launch server "$VPND"
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
-    start client ip netns exec "$(ns c)" "$PROGRAM" "$WORK/profile.ovpn" "$WORK/answers"
+    start client ip netns exec "$(ns c)" env TMPDIR="$WORK" "$PROGRAM" "$WORK/profile.ovpn" "$WORK/answers"
     expect_log "$WORK/client.log" 'Connected to '
     grep -aqE "Data Channel:.* cipher '$cipher'" "$WORK/server.log" || fail "another cipher than $cipher"
     wait_for 10 "a ping through the tunnel" in_ns c ping -c 1 -W 1 10.77.0.1
@@ -268,7 +268,7 @@ version3_refused() {
     printf '%s\n' anna wrong >"$WORK/answers"
     launch server "$VPND"
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
-    start client ip netns exec "$(ns c)" "$PROGRAM" "$WORK/profile.ovpn" "$WORK/answers"
+    start client ip netns exec "$(ns c)" env TMPDIR="$WORK" "$PROGRAM" "$WORK/profile.ovpn" "$WORK/answers"
     expect_log "$WORK/client.log" '[Aa]uthentication failed'
     wait_for 10 "it to end" sh -c "! kill -0 $(pid_of client)"
 }
@@ -292,7 +292,7 @@ version3_login() {
     profile udp none 'static-challenge "The number" 1' >"$WORK/profile.ovpn"
     launch server "$VPND"
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
-    start client ip netns exec "$(ns c)" "$PROGRAM" "$WORK/profile.ovpn" "$WORK/answers"
+    start client ip netns exec "$(ns c)" env TMPDIR="$WORK" "$PROGRAM" "$WORK/profile.ovpn" "$WORK/answers"
     expect_log "$WORK/client.log" 'Connected to '
     wait_for 10 "a ping through the tunnel" in_ns c ping -c 1 -W 1 10.77.0.1
     before=$(connections3)
@@ -311,7 +311,7 @@ version3_push_update() {
     server_lines "management $WORK/management unix"
     launch server "$VPND"
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
-    start client ip netns exec "$(ns c)" "$PROGRAM" "$WORK/profile.ovpn" "$WORK/answers"
+    start client ip netns exec "$(ns c)" env TMPDIR="$WORK" "$PROGRAM" "$WORK/profile.ovpn" "$WORK/answers"
     expect_log "$WORK/client.log" 'Connected to '
     updates
 }
