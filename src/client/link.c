@@ -12,6 +12,7 @@
 #include "client/mtu_test.h"
 #include "client/peer_check.h"
 #include "client/udp_refusal.h"
+#include "node/occ_answer.h"
 #include "session/wrap.h"
 #include "wire/data_pkt.h"
 
@@ -489,17 +490,7 @@ static void payload(struct link *l, const struct dp_event *event)
     if (l->mtu_test) {
         mtu_test_payload(l->mtu_test, event->data, event->len);
     }
-    uint8_t reply[DATA_PKT_OCC_REPLY_MAX];
-    struct wr w = wr_init(reply, sizeof(reply));
-    struct dp_peer_stats stats = {0};
-    (void)dp_peer_stats(l->request.dp, l->peer.id, &stats);
-    struct data_pkt_occ_facts facts = {.options_string = settings_options_string(l->settings),
-                                       .max_received = (uint16_t)stats.link_rx_max,
-                                       .max_sent = (uint16_t)stats.link_tx_max,
-                                       .overhead = DATA_PKT_LOAD_OVERHEAD};
-    if (data_pkt_occ_answer(&w, event->data, event->len, &facts)) {
-        (void)dp_payload_send(l->request.dp, l->peer.id, reply, wr_len(&w));
-    }
+    occ_answer(l->request.dp, l->peer.id, l->settings, event->data, event->len);
 }
 
 static void peer_event(struct link *l, const struct dp_event *event)

@@ -15,6 +15,7 @@ src_node_libnode_a_SOURCES = \
 	src/node/journal.c src/node/journal.h \
 	src/node/lifecycle.c src/node/lifecycle.h \
 	src/node/loop.c src/node/loop.h \
+	src/node/occ_answer.c src/node/occ_answer.h \
 	src/node/routes.c src/node/routes.h src/node/routes_plan.h \
 	src/node/routes_lookup.c \
 	src/node/routes_plan.c \

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "dp/dp.h"
 #include "node/loop.h"
+#include "node/occ_answer.h"
 #include "node/session_driver.h"
 #include "node/settings.h"
 #include "server/context.h"
@@ -130,8 +131,6 @@ static void on_float_conflict(struct server *server, struct instance *instance, 
 
 static void on_payload(struct server *server, struct instance *instance, const struct dp_event *event)
 {
-    uint8_t reply[DATA_PKT_OCC_REPLY_MAX];
-    struct wr w = wr_init(reply, sizeof(reply));
     if (!data_pkt_is_occ(event->data, event->len)) {
         return;
     }
@@ -141,17 +140,7 @@ static void on_payload(struct server *server, struct instance *instance, const s
         return;
     }
     bool v6 = instance->entry.path.remote.any.sa_family == AF_INET6;
-    struct dp_peer_stats stats = {0};
-    (void)dp_peer_stats(server->dp, event->peer, &stats);
-    struct data_pkt_occ_facts facts = {
-        .options_string = settings_options_string(server->settings.by_transport[instance->tcp][v6]),
-        .max_received = (uint16_t)stats.link_rx_max,
-        .max_sent = (uint16_t)stats.link_tx_max,
-        .overhead = DATA_PKT_LOAD_OVERHEAD,
-    };
-    if (data_pkt_occ_answer(&w, event->data, event->len, &facts) && wr_ok(&w)) {
-        (void)dp_payload_send(server->dp, event->peer, reply, wr_len(&w)); /* advisory: the peer asks again */
-    }
+    occ_answer(server->dp, event->peer, server->settings.by_transport[instance->tcp][v6], event->data, event->len);
 }
 
 static void on_decrypt_error(struct instance *instance)
