@@ -7,6 +7,7 @@
 #define TRIES 3u          /* packets get lost for other reasons, too */
 #define TRIES_BETWEEN 2u  /* once a size has passed, a mistake costs few bytes */
 #define TRIES_BEYOND 5u   /* each is two fragments, and a mistake would make a limit where there is none */
+#define TRIES_LOSSY 10u   /* where short packets get lost as well */
 #define SILENT_MAX 10u    /* seconds of asking in vain */
 #define BASE 1280u        /* IPv6 everywhere, and more than that nearly everywhere */
 
@@ -33,6 +34,8 @@ static void try_size(struct mtu_search *s, unsigned size)
     s->size = (uint16_t)size;
     s->tries = 0;
     s->heard = 0;
+    s->asked = 0;
+    s->alive = 0;
 }
 
 /* The middle one of the sizes between what passed and what did not. Return: 0 when there is none. */
@@ -113,12 +116,11 @@ static unsigned wait_for_life(struct mtu_search *s)
     return MTU_SEARCH_ALIVE;
 }
 
-static unsigned tries_for(const struct mtu_search *s)
+static bool tried_enough(const struct mtu_search *s)
 {
-    if (s->size >= s->top) {
-        return s->size == s->top ? TRIES : TRIES_BEYOND;
-    }
-    return s->passed ? TRIES_BETWEEN : TRIES;
+    unsigned tries = s->size > s->top ? TRIES_BEYOND : s->size < s->top && s->passed ? TRIES_BETWEEN : TRIES;
+    bool lossy = s->heard && s->alive < s->asked; /* a loss says little then */
+    return s->tries >= (lossy ? TRIES_LOSSY : tries);
 }
 
 unsigned mtu_search_tick(struct mtu_search *search, unsigned heard)
@@ -127,21 +129,25 @@ unsigned mtu_search_tick(struct mtu_search *search, unsigned heard)
         return 0;
     }
     search->heard |= (uint8_t)heard;
-    unsigned tries = tries_for(search);
+    search->alive = (uint8_t)(search->alive + ((heard & MTU_SEARCH_ALIVE) != 0));
     if ((search->heard & BOTH_WAYS) == BOTH_WAYS) {
         pass(search);
-    } else if (search->tries >= tries && !search->heard) {
-        return wait_for_life(search);
-    } else if (search->tries >= tries && search->silent) {
-        try_size(search, search->size); /* the line was down meanwhile */
-    } else if (search->tries >= tries) {
-        lose(search);
+    } else if (tried_enough(search)) {
+        if (!search->heard) {
+            return wait_for_life(search);
+        }
+        if (search->silent) {
+            try_size(search, search->size); /* the line was down meanwhile */
+        } else {
+            lose(search);
+        }
     }
     if (search->state != MTU_SEARCH_RUNNING) {
         return 0;
     }
     search->silent = 0;
     search->tries++;
+    search->asked = (uint8_t)(search->asked + (search->tries > 1));
     return (BOTH_WAYS & ~search->heard) | (search->tries > 1 ? MTU_SEARCH_ALIVE : 0u);
 }
 

@@ -30,6 +30,8 @@ struct mtu_search {
     uint8_t state;    /* enum mtu_search_state */
     uint8_t tries;    /* of @size */
     uint8_t heard;    /* of @size: enum mtu_search_sign */
+    uint8_t asked;    /* how often whether somebody is there, since @size is tried */
+    uint8_t alive;    /* and how often there was an answer */
     uint8_t silent;   /* seconds without any answer */
     bool verified;    /* @top was lost twice */
     uint16_t size;    /* that is being tried */

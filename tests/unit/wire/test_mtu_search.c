@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
 
+#include "base/rand.h"
 #include "wire/mtu_search.h"
 
 /** A path and a peer, as the search sees them. */
@@ -10,10 +11,18 @@ struct world {
     bool fragments;    /* those beyond the top arrive */
     bool answers;
     bool pads;         /* the peer answers long questions, too */
+    unsigned loss;     /* percent of the packets and their answers that get lost */
+    struct rand_seeded *dice;
     unsigned delay;    /* seconds before the peer answers anything */
     unsigned seconds;
     unsigned sent;
 };
+
+/* A question and its answer. */
+static bool arrives(const struct world *w)
+{
+    return !w->loss || (rand_below(&w->dice->source, 100) >= w->loss && rand_below(&w->dice->source, 100) >= w->loss);
+}
 
 static unsigned signs_of(const struct world *w, const struct mtu_search *s, unsigned sent)
 {
@@ -22,13 +31,13 @@ static unsigned signs_of(const struct world *w, const struct mtu_search *s, unsi
         return 0;
     }
     bool cut = s->size > s->top;
-    if ((cut ? w->fragments : s->size <= w->forward) && w->pads) {
+    if ((cut ? w->fragments : s->size <= w->forward) && w->pads && arrives(w)) {
         heard |= sent & MTU_SEARCH_FORWARD;
     }
-    if (cut ? w->fragments : s->size <= w->backward) {
+    if ((cut ? w->fragments : s->size <= w->backward) && arrives(w)) {
         heard |= sent & MTU_SEARCH_BACKWARD;
     }
-    return heard | (sent & MTU_SEARCH_ALIVE);
+    return heard | (arrives(w) ? sent & MTU_SEARCH_ALIVE : 0);
 }
 
 /* Until the search ends. Return: the limit. */
@@ -180,6 +189,22 @@ Test(mtu_search, a_peer_that_is_ready_late_is_no_narrow_path)
         cr_assert_eq(run(&s, &w, 0), 0u, "%u s", delay);
         cr_assert_eq(s.state, MTU_SEARCH_DONE, "%u s", delay);
     }
+}
+
+Test(mtu_search, a_bad_line_is_rarely_taken_for_a_narrow_one)
+{
+    unsigned wrong = 0;
+    for (unsigned seed = 0; seed < 1000; seed++) {
+        struct rand_seeded dice;
+        rand_seeded_init(&dice, seed);
+        struct mtu_search s;
+        struct world w = open_path();
+        w.loss = 20;
+        w.dice = &dice;
+        mtu_search_begin(&s, 1500, 1552, 0);
+        wrong += run(&s, &w, 0) != 0;
+    }
+    cr_assert_leq(wrong, 30u, "%u of 1000 at 20 percent loss", wrong);
 }
 
 Test(mtu_search, sizes_stay_in_bounds)
