@@ -42,13 +42,13 @@ static void adopt(struct worker *w, struct peer *peer, unsigned shown)
     struct dp_event event = {.type = DP_EV_PATH_MTU, .peer = peer->id, .other = DP_PEER_ID_NONE};
     struct mtu_link link;
     struct path *path = atomic_load(&peer->path);
-    unsigned told = peer->path_told;
-    unsigned found = peer->path_found;
+    unsigned told = peer->known_mtu.told;
+    unsigned found = peer->known_mtu.found;
     unsigned limit = told && (!found || told < found) ? told : found;
     bool changes = limit != atomic_load(&peer->path_mtu);
     event.mtu = limit ? limit : shown;
     atomic_store(&peer->path_mtu, limit);
-    atomic_store(&peer->swallowed, limit && limit == found);
+    atomic_store(&peer->known_mtu.swallowed, limit && limit == found);
     peer_resize(peer);
     event.inner = peer_link(peer, &link) ? mtu_inner(&link, event.mtu) : 0;
     event.inner = event.inner < UINT16_MAX ? event.inner : UINT16_MAX;
@@ -60,8 +60,8 @@ static void adopt(struct worker *w, struct peer *peer, unsigned shown)
     if (changes && atomic_load(&path->gso_max)) {
         atomic_store(&path->gso_max, UINT16_MAX); /* what was refused before tells nothing about the new size */
     }
-    if (shown && limit != peer->path_said && worker_event(w, &event, EVENT_IMPORTANT)) {
-        peer->path_said = limit;
+    if (shown && limit != peer->known_mtu.said && worker_event(w, &event, EVENT_IMPORTANT)) {
+        peer->known_mtu.said = limit;
     }
 }
 
@@ -71,7 +71,7 @@ void mtu_learn_told(struct worker *w, struct peer *peer, unsigned mtu)
 {
     user_lock(w->user);
     const struct path *path = atomic_load(&peer->path);
-    peer->path_told = mtu < ORDINARY_MTU || atomic_load(&path->strict) ? mtu : 0;
+    peer->known_mtu.told = mtu < ORDINARY_MTU || atomic_load(&path->strict) ? mtu : 0;
     adopt(w, peer, mtu);
     user_unlock(w->user);
 }
@@ -79,9 +79,9 @@ void mtu_learn_told(struct worker *w, struct peer *peer, unsigned mtu)
 void mtu_learn_probed(struct worker *w, struct peer *peer, const struct mtu_search *search, bool ended)
 {
     user_lock(w->user);
-    unsigned limit = mtu_search_limit(search, peer->path_found);
-    if (limit != peer->path_found || ended) {
-        peer->path_found = limit;
+    unsigned limit = mtu_search_limit(search, peer->known_mtu.found);
+    if (limit != peer->known_mtu.found || ended) {
+        peer->known_mtu.found = limit;
         adopt(w, peer, ended && search->state == MTU_SEARCH_DONE ? search->passed : 0);
     }
     user_unlock(w->user);
@@ -89,9 +89,9 @@ void mtu_learn_probed(struct worker *w, struct peer *peer, const struct mtu_sear
 
 void mtu_learn_forget(struct peer *peer)
 {
-    peer->path_told = 0;
-    peer->path_found = 0;
-    peer->path_said = 0;
+    peer->known_mtu.told = 0;
+    peer->known_mtu.found = 0;
+    peer->known_mtu.said = 0;
     atomic_store(&peer->path_mtu, 0);
     atomic_store(&peer->inner_max, 0);
     atomic_store(&peer->fit_above, 0);
@@ -177,7 +177,7 @@ bool mtu_learn_fit(struct worker *w, struct peer *peer, struct gso_plan *plan)
     const struct device *device = tun_io_device(w);
     const uint8_t *ip = plan->data + plan->l3_offset;
     bool may_fragment = plan->ip.version == 4 && !(ip[6] & IP4_DONT_FRAGMENT);
-    bool outside = !atomic_load_explicit(&peer->swallowed, memory_order_relaxed);
+    bool outside = !atomic_load_explicit(&peer->known_mtu.swallowed, memory_order_relaxed);
     if (!device || device->tap || (may_fragment && outside)) {
         return true; /* the outer packet is fragmented, if the socket's settings allow that */
     }

@@ -7,8 +7,17 @@
  * how much fits; what it cannot know is found by probes (mtu_probe.h). The MSS clamp and fragment size follow, control
  * is told, and what is still too long is cut (TCP) or answered with "packet too big".
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+/** What is known of the MTU of a peer's path, bytes; 0 no limit. Under the lock, but for the atomic. */
+struct mtu_known {
+    uint32_t told;         /* by the kernel */
+    uint32_t found;        /* by probes */
+    uint32_t said;         /* to control */
+    atomic_bool swallowed; /* longer ones disappear without a word */
+};
 
 struct gso_plan;
 struct mtu_search;

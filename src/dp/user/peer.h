@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "dp/dp.h"
 #include "dp/user/keyslot.h"
+#include "dp/user/mtu_learn.h"
 #include "dp/user/mtu_probe.h"
 #include "dp/user/path.h"
 #include "wire/fragment.h"
@@ -83,10 +84,7 @@ struct peer {
     _Alignas(64) struct dp_peer settings;  /* as last given; under the lock */
     struct keepalive_state alive;
     _Atomic uint32_t path_mtu;             /* learnt limit of outer packets; 0 unknown */
-    atomic_bool swallowed;                 /* longer ones disappear without a word */
-    uint32_t path_told;                    /* what the kernel says about it, under the lock; 0 no limit */
-    uint32_t path_found;                   /* what probes say */
-    uint32_t path_said;                    /* the limit that control knows */
+    struct mtu_known known_mtu;            /* what @path_mtu is made of */
     struct mtu_probe probe;
     _Atomic uint32_t inner_max;            /* longest inner IP packet that fits @path_mtu; 0 unknown */
     _Atomic uint32_t cut_max;              /* the same for the MTU of the way's first part; 0 not asked yet */
