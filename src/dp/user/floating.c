@@ -10,11 +10,11 @@
 
 static bool too_often(const struct worker *w, struct peer *peer)
 {
-    if (atomic_load_explicit(&peer->float_at, memory_order_relaxed) != w->now_s) {
-        atomic_store_explicit(&peer->float_at, w->now_s, memory_order_relaxed);
-        atomic_store_explicit(&peer->float_count, 0, memory_order_relaxed);
+    if (atomic_load_explicit(&peer->floats.second, memory_order_relaxed) != w->now_s) {
+        atomic_store_explicit(&peer->floats.second, w->now_s, memory_order_relaxed);
+        atomic_store_explicit(&peer->floats.count, 0, memory_order_relaxed);
     }
-    return atomic_fetch_add_explicit(&peer->float_count, 1, memory_order_relaxed) >= FLOATS_A_SECOND;
+    return atomic_fetch_add_explicit(&peer->floats.count, 1, memory_order_relaxed) >= FLOATS_A_SECOND;
 }
 
 bool floating_move(struct worker *w, struct peer *peer, const struct dp_path *where)

@@ -54,6 +54,12 @@ struct keepalive_state {
     bool told;                 /* DP_EV_PEER_TIMEOUT was delivered */
 };
 
+/** How often a peer floats. */
+struct float_rate {
+    _Atomic uint32_t second;               /* monotonic, of the last float */
+    _Atomic uint32_t count;                /* in that second */
+};
+
 struct peer {
     /* read by every packet */
     struct keyslot *_Atomic slots[2];
@@ -91,8 +97,7 @@ struct peer {
     _Atomic uint32_t announced;            /* how often our replay window was told */
     _Atomic uint32_t path_asked;           /* monotonic second in which the kernel was last asked about it */
     _Atomic uint32_t path_needed;         /* the same, for a packet that it refused or that is long */
-    _Atomic uint32_t float_at;             /* monotonic second of the last float, and how many in it */
-    _Atomic uint32_t float_count;
+    struct float_rate floats;
     struct peer_fragments *fragments_made; /* kept to the end once made */
     struct list routes;
     unsigned route_count;
