@@ -167,11 +167,18 @@ static void collect_line(struct mgmt_connection *c)
     if (strcmp(c->line, "END") == 0) {
         mgmt_lines_fn done = c->lines_done;
         c->lines_done = NULL;
-        done(c, buf_str(&c->lines));
+        if (c->lines_cut) {
+            c->lines_cut = false;
+            connection_printf(c, "ERROR: more than %d bytes up to END\r\n", MULTILINE_MAX);
+        } else {
+            done(c, buf_str(&c->lines));
+        }
         buf_reset(&c->lines);
         return;
     }
-    (void)buf_printf(&c->lines, "%s\n", c->line);
+    if (!c->lines_cut && buf_printf(&c->lines, "%s\n", c->line) < 0) {
+        c->lines_cut = true; /* half of a configuration or a key is none */
+    }
 }
 
 /* A browser that was led to this port: its request could carry commands further down. */

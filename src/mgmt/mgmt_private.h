@@ -89,6 +89,7 @@ struct mgmt_connection {
     unsigned bytecount_s;
     uint64_t bytecount_at; /* loop time of the last report */
     struct buf lines;      /* of a command that goes on until END */
+    bool lines_cut;        /* they were too many */
     mgmt_lines_fn lines_done;
     uint64_t lines_cid;
     uint64_t lines_kid;

@@ -208,6 +208,27 @@ Test(mgmt, passwords_in_lines_of_base64)
     close(fd);
 }
 
+/* Too much up to END: nothing of it is taken, and the next command is one again. */
+Test(mgmt, too_many_lines_are_refused)
+{
+    config.management_query_passwords = true;
+    open_interface();
+    int fd = dial();
+    struct mgmt_need need = {.type = "Auth", .password = true};
+    cr_assert(mgmt_ask_credentials(mgmt, &need, password_given, NULL));
+    (void)talk(fd, "version 6\npassword Auth\n");
+    char line[1001];
+    memset(line, 'Q', 999);
+    memcpy(line + 999, "\n", 2);
+    for (int i = 0; i < 80; i++) {
+        cr_assert_str_eq(talk(fd, line), "");
+    }
+    cr_assert_str_eq(talk(fd, "END\nnosuch\n"), "ERROR: more than 65536 bytes up to END\r\n"
+                                               "ERROR: unknown command [nosuch], enter 'help' for more options\r\n");
+    config.management_query_passwords = false;
+    close(fd);
+}
+
 Test(mgmt, password_guards_every_command)
 {
     char file[] = "/tmp/vpnd-test-mgmt-pw-XXXXXX";
