@@ -212,7 +212,8 @@ void data_peer_fill(const struct data_peer_request *request, struct dp_peer *out
     out->framing = data_framing(client->compress);
     out->compress_tx = config->allow_compression == CONFIG_COMPRESSION_YES;
     out->tx_ordered = true; /* no peer says how large its window is; stock ones have 64 */
-    out->probe_path = true;
+    out->packets_only = config->disable_occ;
+    out->probe_path = !out->packets_only;
     fill_replay(config, out);
     fill_mssfix(connection, out);
     out->fragment = request->tcp ? 0 : connection->fragment.size;

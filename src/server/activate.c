@@ -94,8 +94,10 @@ static int make_peer(struct instance *instance)
     peer.path = instance->entry.path;
     peer.may_float = !instance->tcp;
     peer.framing = framing_of(instance);
-    peer.packets_only = knows_no_occ(instance);
-    peer.probe_path = peer.probe_path && !peer.packets_only;
+    if (knows_no_occ(instance)) {
+        peer.packets_only = true;
+        peer.probe_path = false;
+    }
     peer.vlan_pvid = (uint16_t)instance->options->vlan_pvid;
     int rc = dp_peer_new(instance->server->dp, &peer);
     if (rc < 0) {
