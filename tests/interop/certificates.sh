@@ -13,21 +13,8 @@ setting() {
     SERVER=$VPND CLIENT=$VPND
     [ "$1" = vpnd ] || SERVER=$OPENVPN
     [ "$2" = vpnd ] || CLIENT=$OPENVPN
-    pki "$WORK/pki"
-    cat >"$WORK/server.conf" <<-END
-		dev tun0
-		dev-type tun
-		topology subnet
-		server 10.77.0.0 255.255.255.0
-		ca pki/ca.crt
-		cert pki/server.crt
-		key pki/server.key
-		dh none
-		keepalive 5 30
-		script-security 2
-		hand-window 10
-		verb 3
-	END
+    write_server 'topology subnet' 'server 10.77.0.0 255.255.255.0' 'keepalive 5 30' 'script-security 2' \
+        'hand-window 10'
     cat >"$WORK/client.conf" <<-END
 		client
 		dev null

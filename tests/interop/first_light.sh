@@ -8,40 +8,10 @@
 . "$(dirname "$0")/../tools/testlib.sh"
 
 write_configs() {
-    pki "$WORK/pki"
-    cat >"$WORK/server.conf" <<-END
-		dev tun0
-		dev-type tun
-		proto udp
-		port 1194
-		topology subnet
-		server 10.77.0.0 255.255.255.0
-		ca pki/ca.crt
-		cert pki/server.crt
-		key pki/server.key
-		dh none
-		keepalive 1 4
-		push "route 10.55.0.0 255.255.0.0"
-		data-ciphers AES-256-GCM:AES-128-GCM:CHACHA20-POLY1305
-		reneg-bytes 30000000
-		hand-window 10
-		status server.status 1
-		verb 3
-	END
-    cat >"$WORK/client.conf" <<-END
-		client
-		dev tun0
-		dev-type tun
-		remote 10.99.0.1 1194 udp
-		nobind
-		ca pki/ca.crt
-		cert pki/client1.crt
-		key pki/client1.key
-		remote-cert-tls server
-		hand-window 10
-		explicit-exit-notify 1
-		verb 3
-	END
+    write_server 'port 1194' 'topology subnet' 'server 10.77.0.0 255.255.255.0' 'keepalive 1 4' \
+        'push "route 10.55.0.0 255.255.0.0"' 'data-ciphers AES-256-GCM:AES-128-GCM:CHACHA20-POLY1305' \
+        'reneg-bytes 30000000' 'hand-window 10' 'status server.status 1'
+    write_client client client1 'remote 10.99.0.1 1194 udp' 'hand-window 10' 'explicit-exit-notify 1'
 }
 
 program() {

@@ -9,37 +9,10 @@
 DIALOGUES=$TESTS_DIR/tools/dialogues
 
 write_configs() {
-    pki "$WORK/pki"
-    cat >"$WORK/server.conf" <<-END
-		dev tun0
-		dev-type tun
-		proto udp4
-		topology subnet
-		server 10.77.0.0 255.255.255.0
-		ca pki/ca.crt
-		cert pki/server.crt
-		key pki/server.key
-		dh none
-		keepalive 1 4
-		hand-window 10
-		management server.sock unix
-		verb 3
-	END
-    cat >"$WORK/client.conf" <<-END
-		client
-		dev tun0
-		dev-type tun
-		remote 10.99.0.1 1194 udp
-		nobind
-		ca pki/ca.crt
-		cert pki/client1.crt
-		key pki/client1.key
-		remote-cert-tls server
-		hand-window 10
-		explicit-exit-notify 1
-		management client.sock unix
-		verb 3
-	END
+    write_server 'proto udp4' 'topology subnet' 'server 10.77.0.0 255.255.255.0' 'keepalive 1 4' 'hand-window 10' \
+        'management server.sock unix'
+    write_client client client1 'remote 10.99.0.1 1194 udp' 'hand-window 10' 'explicit-exit-notify 1' \
+        'management client.sock unix'
 }
 
 program() {

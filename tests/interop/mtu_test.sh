@@ -8,31 +8,8 @@
 . "$(dirname "$0")/../tools/testlib.sh"
 
 write_configs() {
-    pki "$WORK/pki"
-    cat >"$WORK/server.conf" <<-END
-		dev tun0
-		dev-type tun
-		proto udp
-		topology subnet
-		server 10.77.0.0 255.255.255.0
-		ca pki/ca.crt
-		cert pki/server.crt
-		key pki/server.key
-		dh none
-		verb 6
-	END
-    cat >"$WORK/client.conf" <<-END
-		client
-		dev tun0
-		dev-type tun
-		remote 10.99.0.1 1194 udp
-		nobind
-		ca pki/ca.crt
-		cert pki/client1.crt
-		key pki/client1.key
-		mtu-test
-		verb 6
-	END
+    write_server 'topology subnet' 'server 10.77.0.0 255.255.255.0' 'verb 6'
+    write_client client client1 'remote 10.99.0.1 1194 udp' 'mtu-test' 'verb 6'
 }
 
 launch() { # server|client PROGRAM

@@ -19,33 +19,9 @@ setting() {
     pki "$WORK/pki"
     "$OPENVPN" --genkey tls-crypt-v2-server "$WORK/pki/v2s.key" >/dev/null
     "$OPENVPN" --tls-crypt-v2 "$WORK/pki/v2s.key" --genkey tls-crypt-v2-client "$WORK/pki/v2c.key" >/dev/null
-    cat >"$WORK/server.conf" <<-END
-		dev tun0
-		dev-type tun
-		topology subnet
-		server 10.77.0.0 255.255.255.0
-		ca pki/ca.crt
-		cert pki/server.crt
-		key pki/server.key
-		dh none
-		keepalive 2 20
-		hand-window 20
-		tls-timeout 1
-		verb 4
-	END
-    cat >"$WORK/client.conf" <<-END
-		client
-		dev tun0
-		dev-type tun
-		remote 10.99.0.1 1194 udp
-		nobind
-		ca pki/ca.crt
-		cert pki/client1.crt
-		key pki/client1.key
-		hand-window 20
-		tls-timeout 1
-		verb 4
-	END
+    write_server 'topology subnet' 'server 10.77.0.0 255.255.255.0' 'keepalive 2 20' 'hand-window 20' \
+        'tls-timeout 1' 'verb 4'
+    write_client client client1 'remote 10.99.0.1 1194 udp' 'hand-window 20' 'tls-timeout 1' 'verb 4'
 }
 
 server_lines() { printf '%s\n' "$@" >>"$WORK/server.conf"; }

@@ -17,21 +17,8 @@ setting() {
     [ "$2" = vpnd ] || CLIENT=$OPENVPN
     pki "$WORK/pki"
     mkdir "$WORK/tmp"
-    cat >"$WORK/server.conf" <<-END
-		dev tun0
-		dev-type tun
-		topology subnet
-		server 10.77.0.0 255.255.255.0
-		ca pki/ca.crt
-		cert pki/server.crt
-		key pki/server.key
-		dh none
-		verify-client-cert none
-		keepalive 5 30
-		script-security 3
-		tmp-dir tmp
-		verb 4
-	END
+    write_server 'topology subnet' 'server 10.77.0.0 255.255.255.0' 'verify-client-cert none' 'keepalive 5 30' \
+        'script-security 3' 'tmp-dir tmp' 'verb 4'
     cat >"$WORK/client.conf" <<-END
 		client
 		dev null

@@ -29,42 +29,12 @@ setting() {
         wrap_server="tls-crypt-v2 pki/v2s.key" wrap_client="tls-crypt-v2 pki/v2c.key"
         ;;
     esac
-    cat >"$WORK/server.conf" <<-END
-		dev tun0
-		dev-type tun
-		proto ${2/tcp/tcp-server}
-		topology subnet
-		server 10.77.0.0 255.255.255.0
-		server-ipv6 fd77::/64
-		ca pki/ca.crt
-		cert pki/server.crt
-		key pki/server.key
-		dh none
-		$wrap_server
-		keepalive 1 5
-		push "route 10.55.0.0 255.255.0.0"
-		script-security 2
-		auth-user-pass-verify $WORK/login via-file
-		auth-user-pass-optional
-		status server.status 1
-		hand-window 10
-		verb 3
-	END
-    cat >"$WORK/client.conf" <<-END
-		client
-		dev tun0
-		dev-type tun
-		remote 10.99.0.1 1194 ${2/tcp/tcp-client}
-		nobind
-		ca pki/ca.crt
-		cert pki/client1.crt
-		key pki/client1.key
-		remote-cert-tls server
-		$wrap_client
-		hand-window 10
-		explicit-exit-notify 1
-		verb 3
-	END
+    write_server "proto ${2/tcp/tcp-server}" 'topology subnet' 'server 10.77.0.0 255.255.255.0' \
+        'server-ipv6 fd77::/64' "$wrap_server" 'keepalive 1 5' 'push "route 10.55.0.0 255.255.0.0"' \
+        'script-security 2' "auth-user-pass-verify $WORK/login via-file" 'auth-user-pass-optional' \
+        'status server.status 1' 'hand-window 10'
+    write_client client client1 "remote 10.99.0.1 1194 ${2/tcp/tcp-client}" "$wrap_client" 'hand-window 10' \
+        'explicit-exit-notify 1'
     [ "$2" = udp ] || sed -i /explicit-exit-notify/d "$WORK/client.conf"
     # Without a login everybody may in; who gives one has to be right.
     cat >"$WORK/login" <<-'END'

@@ -14,33 +14,10 @@ HOST_CONF() { echo "/etc/netns/$(ns c)/resolv.conf"; }
 prepare() {
     need openvpn
     server_and_client
-    pki "$WORK/pki"
-    cat >"$WORK/server.conf" <<-END
-		dev tun0
-		dev-type tun
-		port 1194
-		topology subnet
-		server 10.77.0.0 255.255.255.0
-		ca pki/ca.crt
-		cert pki/server.crt
-		key pki/server.key
-		dh none
-		verb 3
-	END
+    write_server 'port 1194' 'topology subnet' 'server 10.77.0.0 255.255.255.0'
     local line
     for line in "$@"; do echo "push \"$line\"" >>"$WORK/server.conf"; done
-    cat >"$WORK/$TAG.conf" <<-END
-		client
-		dev tun0
-		dev-type tun
-		remote 10.99.0.1 1194 udp
-		nobind
-		ca pki/ca.crt
-		cert pki/client1.crt
-		key pki/client1.key
-		remote-cert-tls server
-		verb 3
-	END
+    write_client "$TAG" client1 'remote 10.99.0.1 1194 udp'
     start server ip netns exec "$(ns s)" "$OPENVPN" --cd "$WORK" --config server.conf
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
 }

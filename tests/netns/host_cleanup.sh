@@ -10,42 +10,11 @@
 FLAGS=${FLAGS-def1 ipv6 block-local}
 
 write_configs() {
-    pki "$WORK/pki"
-    cat >"$WORK/server.conf" <<-END
-		dev tun0
-		dev-type tun
-		port 1194
-		topology subnet
-		server 10.77.0.0 255.255.255.0
-		server-ipv6 fd77::/64
-		ca pki/ca.crt
-		cert pki/server.crt
-		key pki/server.key
-		dh none
-		keepalive 1 4
-		push "redirect-gateway $FLAGS"
-		push "route 172.20.0.0 255.255.0.0"
-		push "route 172.21.0.0 255.255.0.0"
-		push "route 172.22.1.1 255.255.255.255 net_gateway"
-		push "route-ipv6 fd55::/48"
-		push "dhcp-option DNS 10.77.0.1"
-		push "dhcp-option DOMAIN corp.example"
-		verb 3
-	END
-    cat >"$WORK/$TAG.conf" <<-END
-		client
-		dev tun0
-		dev-type tun
-		remote 10.99.0.1 1194 udp
-		nobind
-		ca pki/ca.crt
-		cert pki/client1.crt
-		key pki/client1.key
-		remote-cert-tls server
-		connect-retry 1 1
-		hand-window 5
-		verb 3
-	END
+    write_server 'port 1194' 'topology subnet' 'server 10.77.0.0 255.255.255.0' 'server-ipv6 fd77::/64' \
+        'keepalive 1 4' "push \"redirect-gateway $FLAGS\"" 'push "route 172.20.0.0 255.255.0.0"' \
+        'push "route 172.21.0.0 255.255.0.0"' 'push "route 172.22.1.1 255.255.255.255 net_gateway"' \
+        'push "route-ipv6 fd55::/48"' 'push "dhcp-option DNS 10.77.0.1"' 'push "dhcp-option DOMAIN corp.example"'
+    write_client "$TAG" client1 'remote 10.99.0.1 1194 udp' 'connect-retry 1 1' 'hand-window 5'
     # Lines of a case, such as: user nobody
     printf '%s\n' "$@" >>"$WORK/$TAG.conf"
 }

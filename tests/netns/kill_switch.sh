@@ -8,38 +8,10 @@
 . "$(dirname "$0")/../tools/testlib.sh"
 
 write_configs() {
-    pki "$WORK/pki"
-    cat >"$WORK/server.conf" <<-END
-		dev tun0
-		dev-type tun
-		port 1194
-		topology subnet
-		server 10.77.0.0 255.255.255.0
-		server-ipv6 fd77::/64
-		ca pki/ca.crt
-		cert pki/server.crt
-		key pki/server.key
-		dh none
-		keepalive 1 4
-		push "redirect-gateway def1 ipv6"
-		verb 3
-	END
-    cat >"$WORK/client.conf" <<-END
-		client
-		dev tun0
-		dev-type tun
-		remote 10.99.0.1 1194 udp
-		nobind
-		ca pki/ca.crt
-		cert pki/client1.crt
-		key pki/client1.key
-		remote-cert-tls server
-		connect-retry 1 1
-		connect-timeout 2
-		hand-window 5
-		kill-switch
-		verb 3
-	END
+    write_server 'port 1194' 'topology subnet' 'server 10.77.0.0 255.255.255.0' 'server-ipv6 fd77::/64' \
+        'keepalive 1 4' 'push "redirect-gateway def1 ipv6"'
+    write_client client client1 'remote 10.99.0.1 1194 udp' 'connect-retry 1 1' 'connect-timeout 2' 'hand-window 5' \
+        'kill-switch'
 }
 
 # What applications do, several times a second: ICMP, UDP, name lookups, TCP; to the world, to the LAN, to the server's

@@ -16,33 +16,9 @@ prepare() { # LINE... for the client
     in_ns s ip addr add 198.51.100.1/24 dev eth0
     in_ns s ip addr add 203.0.113.9/32 dev lo
     in_ns s ip addr add 203.0.113.10/32 dev lo
-    pki "$WORK/pki"
-    cat >"$WORK/server.conf" <<-END
-		dev tun0
-		dev-type tun
-		local ${REMOTE:=10.99.0.1}
-		port 1194
-		topology subnet
-		server 10.77.0.0 255.255.255.0
-		ca pki/ca.crt
-		cert pki/server.crt
-		key pki/server.key
-		dh none
-		keepalive 1 4
-		verb 3
-	END
-    cat >"$WORK/client.conf" <<-END
-		client
-		dev tun0
-		dev-type tun
-		remote ${REMOTE:=10.99.0.1} 1194 udp
-		nobind
-		ca pki/ca.crt
-		cert pki/client1.crt
-		key pki/client1.key
-		remote-cert-tls server
-		verb 3
-	END
+    write_server "local ${REMOTE:=10.99.0.1}" 'port 1194' 'topology subnet' 'server 10.77.0.0 255.255.255.0' \
+        'keepalive 1 4'
+    write_client client client1 "remote ${REMOTE:=10.99.0.1} 1194 udp"
     printf '%s\n' "$@" >>"$WORK/client.conf"
     start server ip netns exec "$(ns s)" "$OPENVPN" --cd "$WORK" --config server.conf
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'

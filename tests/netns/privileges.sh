@@ -14,34 +14,9 @@ NONE=0000000000000000
 write_configs() { # ROLE LINE...: lines for that role's file
     local role=$1
     shift
-    pki "$WORK/pki"
-    cat >"$WORK/server.conf" <<-END
-		dev tun0
-		dev-type tun
-		port ${PORT:-1194}
-		topology subnet
-		server 10.77.0.0 255.255.255.0
-		ca pki/ca.crt
-		cert pki/server.crt
-		key pki/server.key
-		dh none
-		keepalive 1 4
-		push "route 172.20.0.0 255.255.0.0"
-		verb 3
-	END
-    cat >"$WORK/client.conf" <<-END
-		client
-		dev tun0
-		dev-type tun
-		remote 10.99.0.1 ${PORT:-1194} udp
-		nobind
-		ca pki/ca.crt
-		cert pki/client1.crt
-		key pki/client1.key
-		remote-cert-tls server
-		connect-retry 1 1
-		verb 3
-	END
+    write_server "port ${PORT:-1194}" 'topology subnet' 'server 10.77.0.0 255.255.255.0' 'keepalive 1 4' \
+        'push "route 172.20.0.0 255.255.0.0"'
+    write_client client client1 "remote 10.99.0.1 ${PORT:-1194} udp" 'connect-retry 1 1'
     printf '%s\n' "$@" >>"$WORK/$role.conf"
 }
 

@@ -41,29 +41,10 @@ through_a_server() { # extra server line
     mkdir "$WORK/ccd"
     printf 'iroute 192.168.1.0 255.255.255.0\niroute-ipv6 fd00:1::/64\n' >"$WORK/ccd/client1"
     printf 'iroute 192.168.2.0 255.255.255.0\niroute-ipv6 fd00:2::/64\n' >"$WORK/ccd/client2"
-    cat >"$WORK/server.conf" <<-END
-		dev tun0
-		proto udp
-		topology subnet
-		server 10.77.0.0 255.255.255.0
-		server-ipv6 fd77::/64
-		ca pki/ca.crt
-		cert pki/server.crt
-		key pki/server.key
-		dh none
-		client-config-dir ccd
-		route 192.168.1.0 255.255.255.0
-		route 192.168.2.0 255.255.255.0
-		route-ipv6 fd00:1::/64
-		route-ipv6 fd00:2::/64
-		push "route 192.168.1.0 255.255.255.0"
-		push "route 192.168.2.0 255.255.255.0"
-		push "route-ipv6 fd00:1::/64"
-		push "route-ipv6 fd00:2::/64"
-		keepalive 5 30
-		verb 3
-		$1
-	END
+    write_server 'topology subnet' 'server 10.77.0.0 255.255.255.0' 'server-ipv6 fd77::/64' 'client-config-dir ccd' \
+        'route 192.168.1.0 255.255.255.0' 'route 192.168.2.0 255.255.255.0' 'route-ipv6 fd00:1::/64' \
+        'route-ipv6 fd00:2::/64' 'push "route 192.168.1.0 255.255.255.0"' 'push "route 192.168.2.0 255.255.255.0"' \
+        'push "route-ipv6 fd00:1::/64"' 'push "route-ipv6 fd00:2::/64"' 'keepalive 5 30' "$1"
     office a client1 10.99.1.1
     office b client2 10.99.2.1
     start server ip netns exec "$(ns s)" "$VPND" --cd "$WORK" --config server.conf

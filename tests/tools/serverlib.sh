@@ -2,30 +2,10 @@
 # shellcheck shell=bash
 # What tests of the server share, on top of testlib.sh: one server in namespace s, clients of either program.
 
-# write_server LINE...: server.conf of a plain TUN server, then the lines, which may override
-write_server() {
-    pki "$WORK/pki"
-    {
-        printf 'dev tun0\nproto udp\nca pki/ca.crt\ncert pki/server.crt\nkey pki/server.key\ndh none\nverb 3\n'
-        printf '%s\n' "$@"
-    } >"$WORK/server.conf"
-}
-
 # server_up: start it and wait until it serves
 server_up() {
     start server ip netns exec "$(ns s)" "${SERVER:-$VPND}" --cd "$WORK" --config server.conf
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
-}
-
-# write_client NAME CERTIFICATE LINE...: NAME.conf
-write_client() {
-    local name=$1 certificate=$2
-    shift 2
-    {
-        printf 'client\ndev tun0\nnobind\nca pki/ca.crt\ncert pki/%s.crt\nkey pki/%s.key\n' "$certificate" "$certificate"
-        printf 'remote-cert-tls server\nverb 3\n'
-        printf '%s\n' "$@"
-    } >"$WORK/$name.conf"
 }
 
 # client_start NAME PROGRAM [NAMESPACE]: start NAME.conf

@@ -306,3 +306,25 @@ pki_certificate() {
     openssl x509 -req -in "$dir/$name.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial -days 825 \
         -out "$dir/$name.crt" -extfile <(printf 'keyUsage=critical,digitalSignature,keyAgreement,keyEncipherment\nextendedKeyUsage=%s\nbasicConstraints=CA:FALSE\n' "$4") 2>/dev/null
 }
+
+# ---------------------------------------------------------------- configurations
+
+# write_server LINE...: server.conf of a plain TUN server, then the lines, which may override
+write_server() {
+    pki "$WORK/pki"
+    {
+        printf 'dev tun0\nproto udp\nca pki/ca.crt\ncert pki/server.crt\nkey pki/server.key\ndh none\nverb 3\n'
+        printf '%s\n' "$@"
+    } >"$WORK/server.conf"
+}
+
+# write_client NAME CERTIFICATE LINE...: NAME.conf
+write_client() {
+    local name=$1 certificate=$2
+    shift 2
+    {
+        printf 'client\ndev tun0\nnobind\nca pki/ca.crt\ncert pki/%s.crt\nkey pki/%s.key\n' "$certificate" "$certificate"
+        printf 'remote-cert-tls server\nverb 3\n'
+        printf '%s\n' "$@"
+    } >"$WORK/$name.conf"
+}
