@@ -66,7 +66,7 @@ dashboard() {
         printf 'groups:\n- name: dashboard\n  rules:\n'
         # shellcheck disable=SC2016 # Grafana's variables
         jq -r '[.. | .expr? // empty][]' "$SOURCE_DIR/contrib/grafana/vpnd.json" |
-            sed -e 's/\$__rate_interval/5m/; s/\$instance/.*/' | awk '{ printf "  - record: q%d\n    expr: |\n      %s\n", NR, $0 }'
+            sed -e 's/\$__rate_interval/5m/g; s/\$__range/1h/g; s/\$instance/.*/g' | awk '{ printf "  - record: q%d\n    expr: |\n      %s\n", NR, $0 }'
     } >"$WORK/rules.yml"
     promtool check rules "$WORK/rules.yml" || fail "the dashboard has a query that does not parse"
 }
