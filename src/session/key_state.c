@@ -13,6 +13,8 @@
 
 #define BACKLOG_MAX 32768 /* TLS bytes in either direction beyond which nothing more is taken from the peer */
 #define WRITE_BACKLOG_MAX 8192
+#define LAST_ACKS 3 /* further ones, 100, 300 and 900 ms after the first: before this end sends with a late key */
+#define LAST_ACK_MS 100
 
 void key_state_open(struct session *s, struct key_state *k, uint8_t id, uint64_t now_ms)
 {
@@ -274,6 +276,10 @@ static int step_activate(struct session *s, struct key_state *k, struct clock_no
     char text[TLS_TEXT_MAX];
     tls_describe(k->tls, text);
     session_event_text(s, SESSION_EV_ACTIVE, k, SESSION_HINT_NONE, text, strlen(text));
+    if (session_is_client(s) && k->id != 0) { /* after the first key a request follows, which acknowledges as well */
+        k->last_acks = LAST_ACKS;
+        k->last_ack_ms = now.mono_ms + LAST_ACK_MS;
+    }
     return 1;
 }
 

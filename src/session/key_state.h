@@ -46,6 +46,8 @@ struct key_state {
     uint64_t switch_ms;
     uint64_t established_ms;
     uint64_t expires_ms;     /* of a lame duck */
+    uint64_t last_ack_ms;    /* when the last acknowledgement of a renegotiation is sent once more */
+    unsigned last_acks;      /* how many more times; the pauses become longer threefold */
 };
 
 /** key_state_open - a fresh key: reliability and deadlines, no packet queued. */

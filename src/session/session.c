@@ -203,19 +203,24 @@ static void rotate(struct session *s, uint64_t now_ms)
     }
     s->lame = s->primary;
     s->lame->expires_ms = now_ms + (uint64_t)s->tran_window_s * 1000;
+    s->lame->last_acks = 0;
     s->primary = s->lame == &s->slots[0] ? &s->slots[1] : &s->slots[0];
     key_state_open(s, s->primary, id, now_ms);
     (void)reliable_queue(&s->primary->reliable, now_ms, OPCODE_SOFT_RESET_V1, NULL, 0);
 }
 
 /* From when on the new key sends (10.4): usually its switch time, which leaves the peer time for deferred checks. If the
- * old key is too young itself, 2.x takes the new one at once; a moment later what overtakes the end of the handshake is
- * not lost. */
+ * old key is too young itself, or the handshake has lasted until the switch time, 2.x takes the new one at once. A moment
+ * later what overtakes the end of the handshake is not lost; nor is, with a client, all that it sends until a server has
+ * heard its last acknowledgement. A server that has heard it need not wait. */
 static uint64_t sends_from(const struct session *s)
 {
     const struct key_state *k = s->primary;
-    uint64_t settled = k->established_ms + SETTLE_MS;
-    return s->lame && s->lame->switch_ms > settled && settled < k->switch_ms ? settled : k->switch_ms;
+    uint64_t span = (uint64_t)s->reneg_s * 500; /* in time before the next renegotiation */
+    uint64_t settled = k->established_ms + (span && span < SETTLE_MS ? span : SETTLE_MS);
+    bool late = session_is_client(s) && settled > k->switch_ms && !s->reneg_wanted_ms;
+    bool hasty = late || (s->lame && s->lame->switch_ms > settled);
+    return hasty ? settled : k->switch_ms;
 }
 
 static void choose_sending(struct session *s, uint64_t now_ms)
@@ -234,10 +239,12 @@ static void choose_sending(struct session *s, uint64_t now_ms)
 }
 
 /* A server has the key and knows the client for sure when its own last word leaves. It need not wait a round trip for the
- * acknowledgement: what a client sends with the key may overtake that, and what the client waits for can follow at once. */
+ * acknowledgement: what a client sends with the key may overtake that, and what the client waits for can follow at once.
+ * A client has the key of a renegotiation with the server's word: the server may send with it while acknowledgements of
+ * what the client said got lost. */
 static void announce_ready(struct session *s, struct key_state *k)
 {
-    bool early = !session_is_client(s) && k->stage == KEY_STAGE_SENT_KEY;
+    bool early = session_is_client(s) ? k->stage == KEY_STAGE_GOT_KEY && k->id != 0 : k->stage == KEY_STAGE_SENT_KEY;
     if ((k->stage == KEY_STAGE_ACTIVE || early) && k->verdict == SESSION_AUTH_OK && !k->ready) {
         k->ready = true;
         session_event_plain(s, SESSION_EV_KEYS_READY, k);
@@ -357,10 +364,15 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+static uint64_t last_ack_due(const struct key_state *k)
+{
+    return k->last_acks > 0 ? k->last_ack_ms : CLOCK_NEVER;
+}
+
 uint64_t session_deadline(const struct session *s)
 {
     const struct key_state *k = s->primary;
-    uint64_t when = earlier(reliable_deadline(&k->reliable), reneg_due(s));
+    uint64_t when = earlier(earlier(reliable_deadline(&k->reliable), last_ack_due(k)), reneg_due(s));
     if (negotiating(s) || (k->stage == KEY_STAGE_ERROR && !reliable_all_acked(&k->reliable))) {
         when = earlier(when, k->negotiate_by_ms);
     }
@@ -406,8 +418,20 @@ static int check_body(const struct session *s, const struct ctrl_pkt_header *h, 
     return reset == first || (first && opcode == OPCODE_CONTROL_V1 && h->key_id != 0) ? 0 : ERR_FORMAT;
 }
 
+/* Only a peer that has finished a key starts the next one: then nothing of ours is missing there, whatever became of its
+ * acknowledgements, and the old key is gone there. */
+static void conclude(struct session *s, struct clock_now now)
+{
+    struct key_state *k = s->primary;
+    if (k->carries_data && k->stage != KEY_STAGE_ACTIVE && k->stage != KEY_STAGE_ERROR &&
+        tls_output_pending(k->tls) == 0) {
+        reliable_free(&k->reliable);
+        key_state_step(s, k, now);
+    }
+}
+
 /* The key that a packet belongs to; a packet of the next key id starts it. */
-static struct key_state *key_for(struct session *s, const struct ctrl_pkt_header *h, uint64_t now_ms)
+static struct key_state *key_for(struct session *s, const struct ctrl_pkt_header *h, struct clock_now now)
 {
     if (h->key_id == s->primary->id) {
         return s->primary;
@@ -415,10 +439,16 @@ static struct key_state *key_for(struct session *s, const struct ctrl_pkt_header
     if (s->lame && h->key_id == s->lame->id) {
         return s->lame;
     }
-    if (h->key_id != next_key_id(s) || !may_renegotiate(s) || h->opcode == OPCODE_ACK_V1) {
+    if (h->key_id != next_key_id(s) || h->opcode == OPCODE_ACK_V1) {
         return NULL;
     }
-    rotate(s, now_ms);
+    if (h->opcode == OPCODE_SOFT_RESET_V1) {
+        conclude(s, now);
+    }
+    if (!may_renegotiate(s)) {
+        return NULL;
+    }
+    rotate(s, now.mono_ms);
     return s->primary;
 }
 
@@ -439,7 +469,7 @@ static int accept_packet(struct session *s, struct clock_now now, const struct c
     if (err) {
         return err;
     }
-    struct key_state *k = key_for(s, h, now.mono_ms);
+    struct key_state *k = key_for(s, h, now);
     if (!k) {
         return ERR_BAD_STATE;
     }

@@ -102,6 +102,11 @@ static size_t send_key(struct session *s, struct key_state *k, struct clock_now 
         reliable_sent(p, now.mono_ms);
     } else if (reliable_ack_waiting(&k->reliable)) {
         n = build(s, k, now, OPCODE_ACK_V1, 0, (struct span){NULL, 0}, out);
+    } else if (k->last_acks > 0 && now.mono_ms >= k->last_ack_ms) {
+        /* Its loss goes unnoticed here, but a 2.x server has no key before this arrives. */
+        k->last_acks--;
+        k->last_ack_ms = now.mono_ms + 2 * (now.mono_ms - k->established_ms);
+        n = build(s, k, now, OPCODE_ACK_V1, 0, (struct span){NULL, 0}, out);
     } else {
         return 0;
     }

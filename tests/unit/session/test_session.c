@@ -21,6 +21,7 @@ struct end {
     struct session *session;
     uint8_t ready;              /* newest key id whose keys are there */
     unsigned ready_count;
+    unsigned active_count;
     uint8_t sending;
     unsigned switches;
     unsigned expired;
@@ -38,13 +39,15 @@ static struct end client, server;
 static struct clock_now now;
 static struct wrap_config *wrap[2];
 static bool deaf; /* nothing arrives */
+static bool client_acks_lost; /* its packets with nothing but acknowledgements */
+static bool server_acks_lost; /* those of key ids above 0, but for that of the reset */
 static bool resetless; /* the client answers a soft reset as OpenVPN 3 does: with TLS at once */
 
 static void setup(void)
 {
     sim_tls_setup();
     now = (struct clock_now){.mono_ms = 1000000, .unix_s = 1700000000};
-    deaf = resetless = false;
+    deaf = resetless = client_acks_lost = server_acks_lost = false;
     for (int i = 0; i < 2; i++) {
         cr_assert_eq(wrap_config_new(&(struct wrap_params){.server = i}, &wrap[i]), 0);
         struct end *e = i ? &server : &client;
@@ -76,6 +79,9 @@ static void handle(struct end *e, const struct session_event *event)
         cr_assert_eq(session_export_keys(e->session, event->key_id, SESSION_KEYS_EXPORTER, e->keys[event->key_id]), 0);
         e->ready = event->key_id;
         e->ready_count++;
+        break;
+    case SESSION_EV_ACTIVE:
+        e->active_count++;
         break;
     case SESSION_EV_SEND_SWITCH:
         e->sending = event->key_id;
@@ -125,6 +131,23 @@ static bool without_reset(struct end *to, uint8_t *packet)
     return true;
 }
 
+/* Return: whether anything of it arrives; @len is what. */
+static bool with_acks(const struct end *from, uint8_t *packet, size_t *len)
+{
+    unsigned opcode = packet[0] >> 3;
+    if ((packet[0] & 7) == 0 || !(from == &client ? client_acks_lost : server_acks_lost)) {
+        return true;
+    }
+    if (from == &server && opcode == OPCODE_CONTROL_V1 && packet[1 + SESSION_ID_SIZE] > 0) {
+        uint8_t *count = packet + 1 + SESSION_ID_SIZE;
+        size_t cut = *count * 4u + SESSION_ID_SIZE;
+        memmove(count + 1, count + 1 + cut, *len - (size_t)(count + 1 - packet) - cut);
+        *count = 0;
+        *len -= cut;
+    }
+    return opcode != OPCODE_ACK_V1;
+}
+
 static bool move(struct end *from, struct end *to)
 {
     uint8_t packet[SESSION_PACKET_MAX];
@@ -137,7 +160,7 @@ static bool move(struct end *from, struct end *to)
     for (size_t len; (len = session_send(from->session, now, packet)) > 0;) {
         from->opcodes[from->sent++ % 64] = packet[0] >> 3;
         any = true;
-        if (!deaf && without_reset(to, packet)) {
+        if (!deaf && without_reset(to, packet) && with_acks(from, packet, &len)) {
             (void)session_receive(to->session, now, packet, len);
         }
     }
@@ -249,6 +272,75 @@ Test(session, a_young_key_gives_way_a_second_after_the_handshake)
     later(1);
     cr_assert_eq(client.switches, 1);
     cr_assert_eq(client.sending, 1);
+}
+
+Test(session, a_late_key_waits_until_the_server_has_surely_finished)
+{
+    client.config.reneg_s = 2;
+    connect_both();
+    deaf = true;
+    later(3);
+    deaf = false;
+    while (client.ready == 0) {
+        later(1);
+    }
+    now.mono_ms += 500;
+    session_tick(client.session, now);
+    settle();
+    cr_assert_eq(client.switches, 0);
+    now.mono_ms += 500;
+    session_tick(client.session, now);
+    settle();
+    cr_assert_eq(client.switches, 1);
+    cr_assert_eq(client.sending, 1);
+}
+
+Test(session, the_last_acknowledgement_is_repeated_before_the_server_asks)
+{
+    connect_both();
+    later(100);
+    client_acks_lost = true;
+    cr_assert_eq(session_renegotiate(client.session, now), 0);
+    settle();
+    cr_assert_eq(client.active_count, 2);
+    cr_assert_eq(server.active_count, 1);
+    static const unsigned PAUSES[] = {100, 200, 600};
+    for (unsigned i = 0; i < 3; i++) {
+        client_acks_lost = i < 2;
+        now.mono_ms += PAUSES[i];
+        session_tick(client.session, now);
+        settle();
+    }
+    cr_assert_eq(server.active_count, 2);
+}
+
+Test(session, a_client_has_the_key_before_its_own_words_are_acknowledged)
+{
+    connect_both();
+    later(100);
+    server_acks_lost = true;
+    cr_assert_eq(session_renegotiate(client.session, now), 0);
+    settle();
+    cr_assert_eq(server.active_count, 2, "so the server may send with it");
+    cr_assert_eq(client.active_count, 1);
+    cr_assert_eq(client.ready, 1);
+    cr_assert_eq(memcmp(client.keys[1], server.keys[1], sizeof client.keys[1]), 0);
+}
+
+Test(session, the_next_reset_stands_for_lost_acknowledgements)
+{
+    connect_both();
+    later(100);
+    client_acks_lost = true;
+    cr_assert_eq(session_renegotiate(client.session, now), 0);
+    later(5);
+    cr_assert_eq(server.active_count, 1);
+    cr_assert_eq(session_renegotiate(client.session, now), 0);
+    later(1);
+    cr_assert_eq(client.ready, 2);
+    cr_assert_eq(server.ready, 2);
+    cr_assert_eq(server.active_count, 2);
+    cr_assert_eq(server.sending, 1, "what the client still has");
 }
 
 Test(session, a_second_renegotiation_waits_for_the_first_one_s_key)
