@@ -9,7 +9,7 @@
 
 ROOT=${SYSTEMD_ROOT:-/var/tmp/vpnd-systemd-root}
 
-# boot: with vpnd as installed in $ROOT; $WORK is /work inside
+# boot: with vpnd as installed in $ROOT; $WORK is /case inside
 boot() {
     need systemd-nspawn nsenter
     [ -e "$ROOT/ready" ] || skip "no root in $ROOT: tests/tools/systemd-root.sh $ROOT"
@@ -18,7 +18,7 @@ boot() {
     export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
     start box systemd-nspawn -q -D "$ROOT" --volatile=overlay --boot --keep-unit --register=no --resolv-conf=off \
         --network-namespace-path="/run/netns/$(ns c)" --bind=/dev/net/tun --capability=CAP_NET_ADMIN --console=pipe \
-        --machine="$TAG" --bind-ro="$WORK:/work"
+        --machine="$TAG" --bind-ro="$WORK:/case"
     wait_for 20 "the boot" booted
 }
 booted() { [ "$(box systemctl is-system-running)" = running ]; }
@@ -44,7 +44,7 @@ server_unchanged() { [ "$(box cat /proc/sys/net/ipv4/ip_forward)" = 0 ] && tun_g
 server_unit() {
     boot
     echo "correct horse" >"$WORK/password"
-    box vpnd-pki server-setup --ca-pass-file /work/password --yes --remote vpn.example.com >"$WORK/setup.log"
+    box vpnd-pki server-setup --ca-pass-file /case/password --yes --remote vpn.example.com >"$WORK/setup.log"
     box systemctl daemon-reload
     box systemctl enable --now vpnd
     server_changed || fail "not running"
@@ -99,7 +99,7 @@ client_unit_files() {
     printf '%s\n' client "dev tun0" "remote vpn.example.com 1194" nobind "ca ca.crt" "cert client1.crt" "key client1.key" \
         "remote-cert-tls server" "user nobody" "group nogroup" persist-tun "verb 3" >"$WORK/work.conf"
     box mkdir -p /etc/vpnd/client
-    box cp /work/work.conf /work/pki/ca.crt /work/pki/client1.crt /work/pki/client1.key /etc/vpnd/client/
+    box cp /case/work.conf /case/pki/ca.crt /case/pki/client1.crt /case/pki/client1.key /etc/vpnd/client/
     box resolvectl dns eth0 10.99.0.1
     wait_for 5 "the provider's names" resolves public.example 203.0.113.2
 }
@@ -130,7 +130,7 @@ pass_phrase() {
     client_unit_files
     openssl pkcs8 -topk8 -in "$WORK/pki/client1.key" -passout pass:sesame -out "$WORK/locked.key"
     chmod 600 "$WORK/locked.key"
-    box cp /work/locked.key /etc/vpnd/client/client1.key
+    box cp /case/locked.key /etc/vpnd/client/client1.key
     box systemctl start --no-block vpnd-client@work
     wait_for 10 "the question" asks
     box systemctl stop vpnd-client@work
