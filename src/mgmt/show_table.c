@@ -3,9 +3,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/addr.h"
+#include "base/mem.h"
 
 #define CELL_MAX 300
 #define NAME_MIN 12
@@ -116,13 +118,14 @@ static void shorten(char *text, unsigned max)
     }
 }
 
-static void measure(const struct show_snapshot *s, size_t rows, unsigned widths[COLUMNS])
+static void measure(const struct show_snapshot *s, const struct show_client *const *shown, size_t rows,
+                    unsigned widths[COLUMNS])
 {
     char text[CELL_MAX];
     for (int i = 0; i < COLUMNS; i++) {
         widths[i] = width(heads[i].title);
         for (size_t row = 0; row < rows; row++) {
-            cell(s, &s->clients[row], (enum column)i, text);
+            cell(s, shown[row], (enum column)i, text);
             unsigned w = width(text);
             widths[i] = w > widths[i] ? w : widths[i];
         }
@@ -223,10 +226,51 @@ static int problems(const struct show_snapshot *s, const struct show_room *room,
     return err;
 }
 
-int show_table(const struct show_snapshot *s, const struct show_room *room, struct buf *out)
+static int by_rate(const void *a, const void *b)
+{
+    const struct show_client *x = *(const struct show_client *const *)a;
+    const struct show_client *y = *(const struct show_client *const *)b;
+    uint64_t of_x = x->rx_rate + x->tx_rate;
+    uint64_t of_y = y->rx_rate + y->tx_rate;
+    return of_x != of_y ? (of_x < of_y ? 1 : -1) : (x->id > y->id) - (x->id < y->id);
+}
+
+/* The clients in the order of their coming; the busiest first where there is no room for all. The caller frees. */
+static const struct show_client **choose(const struct show_snapshot *s, size_t rows)
+{
+    const struct show_client **shown = mem_grow(NULL, s->client_count + 1, sizeof(struct show_client *));
+    for (size_t i = 0; i < s->client_count; i++) {
+        shown[i] = &s->clients[i];
+    }
+    if (rows < s->client_count) {
+        qsort(shown, s->client_count, sizeof(struct show_client *), by_rate);
+    }
+    return shown;
+}
+
+static int client_rows(const struct show_snapshot *s, const struct show_room *room, size_t rows, struct buf *out)
 {
     unsigned widths[COLUMNS];
-    unsigned used = 2 + (unsigned)s->problem_count + 2; /* summary, problems, blank line, head */
+    const struct show_client **shown = choose(s, rows);
+    measure(s, shown, rows, widths);
+    unsigned n = fit(room, widths);
+    int err = buf_printf(out, "\n%s", room->colours ? "\033[7m" : "");
+    err = err ? err : put_row(s, NULL, widths, n, out);
+    err = err ? err : buf_printf(out, "%s\n", room->colours ? "\033[0m" : "");
+    for (size_t i = 0; i < rows && !err; i++) {
+        err = put_row(s, shown[i], widths, n, out);
+        err = err ? err : buf_append(out, "\n", 1);
+    }
+    if (!err && rows < s->client_count) {
+        err = buf_printf(out, "... and %zu more\n", s->client_count - rows);
+    }
+    free(shown);
+    return err;
+}
+
+int show_table(const struct show_snapshot *s, const struct show_room *room, struct buf *out)
+{
+    size_t used = 2 + s->problem_count + 2; /* summary, problems, blank line, head */
     size_t rows = s->client_count;
     int err = summary(s, room, out);
     err = err ? err : problems(s, room, out);
@@ -237,17 +281,5 @@ int show_table(const struct show_snapshot *s, const struct show_room *room, stru
         rows = room->rows > used + 2 ? room->rows - used - 1 : 1; /* one line says that there are more */
         rows = rows < s->client_count ? rows : s->client_count;
     }
-    measure(s, rows, widths);
-    unsigned n = fit(room, widths);
-    err = buf_printf(out, "\n%s", room->colours ? "\033[7m" : "");
-    err = err ? err : put_row(s, NULL, widths, n, out);
-    err = err ? err : buf_printf(out, "%s\n", room->colours ? "\033[0m" : "");
-    for (size_t i = 0; i < rows && !err; i++) {
-        err = put_row(s, &s->clients[i], widths, n, out);
-        err = err ? err : buf_append(out, "\n", 1);
-    }
-    if (!err && rows < s->client_count) {
-        err = buf_printf(out, "... and %zu more\n", s->client_count - rows);
-    }
-    return err;
+    return client_rows(s, room, rows, out);
 }

@@ -12,8 +12,8 @@ struct show_room {
     bool colours;
 };
 
-/** show_table - the snapshot as a person reads it: a summary, problems, and a row for each client. Lines end with \n.
- *  Pure. Return: 0 or ERR_LIMIT. */
+/** show_table - the snapshot as a person reads it: a summary, problems, and a row for each client,
+ *  of the busiest where there is no room for all. Lines end with \n. Pure. Return: 0 or ERR_LIMIT. */
 int show_table(const struct show_snapshot *snapshot, const struct show_room *room, struct buf *out);
 
 /** show_bytes - "1.2 GB", at most 8 characters. Return: @out. */

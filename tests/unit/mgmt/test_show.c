@@ -111,6 +111,15 @@ Test(show, a_small_terminal_gets_fewer_columns_and_rows)
     }
     cr_assert_leq(lines, 10);
     cr_assert_not_null(strstr(text, " more\n"));
+    cr_assert_null(strstr(text, "10.8.0.25 "));
+    s.clients[25].rx_rate = 5000;
+    s.clients[26].tx_rate = 6000;
+    text = table(&s, (struct show_room){.columns = 100, .rows = 10});
+    const char *busiest = strstr(text, "10.8.0.26 ");
+    cr_assert_not_null(busiest, "who has no traffic makes room");
+    cr_assert_gt(strstr(text, "10.8.0.25 "), busiest);
+    cr_assert_gt(strstr(text, "10.8.0.0 "), busiest);
+    cr_assert_lt(strstr(table(&s, (struct show_room){0}), "10.8.0.25 "), strstr(table(&s, (struct show_room){0}), "10.8.0.26 "));
     show_model_free(&s);
 }
 
