@@ -194,6 +194,13 @@ static bool is_http(const char *line)
     return false;
 }
 
+static void spend(struct mgmt *m, uint64_t ns)
+{
+    uint64_t now = uv_now(m->loop);
+    m->turn_used_ns = m->turn_at_ms == now ? m->turn_used_ns + ns : ns;
+    m->turn_at_ms = now;
+}
+
 static void line_complete(struct mgmt_connection *c)
 {
     c->line[c->line_len] = 0;
@@ -206,7 +213,9 @@ static void line_complete(struct mgmt_connection *c)
     } else if (c->lines_done) {
         collect_line(c);
     } else {
+        uint64_t began = uv_hrtime();
         command_run(c, c->line);
+        spend(c->mgmt, uv_hrtime() - began);
     }
     secret_wipe(c->line, sizeof(c->line));
 }
@@ -247,12 +256,52 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
     }
 }
 
+/* Whether commands have had their share of this turn of the loop: a table of thousands of clients takes its time, and
+ * many clients may want one at once. */
+static bool turn_is_over(const struct mgmt *m)
+{
+    bool somebody_waits = uv_is_active((const uv_handle_t *)&m->turn);
+    return somebody_waits || (m->turn_at_ms == uv_now(m->loop) && m->turn_used_ns >= TURN_NS);
+}
+
+static struct mgmt_connection *longest_waiting(const struct mgmt *m)
+{
+    struct mgmt_connection *found = NULL;
+    list_for (node, next, &m->connections) {
+        struct mgmt_connection *c = container_of(node, struct mgmt_connection, link);
+        if (c->waiting && (!found || c->waiting < found->waiting)) {
+            found = c;
+        }
+    }
+    return found;
+}
+
+static void on_next_turn(uv_timer_t *timer)
+{
+    struct mgmt *m = timer->data;
+    struct mgmt_connection *c = longest_waiting(m);
+    m->turn_used_ns = 0; /* whatever this turn was spent on: somebody moves on */
+    while (c) {
+        c->waiting = 0;
+        take_commands(c);
+        c = turn_is_over(m) ? NULL : longest_waiting(m);
+    }
+    if (longest_waiting(m)) {
+        (void)uv_timer_start(timer, on_next_turn, 1, 0);
+    }
+}
+
 /* What was read, one line after the other, as fast as the answers are taken. */
 static void take_commands(struct mgmt_connection *c)
 {
     while (c->read_at < c->read_end && !c->closing && !c->finishing) {
         if (uv_stream_get_write_queue_size(&c->io.stream) > OUTPUT_HIGH) {
             c->paused = true; /* on_written() goes on */
+            return;
+        }
+        if (turn_is_over(c->mgmt)) {
+            c->waiting = ++c->mgmt->turn_ticket; /* on_next_turn() goes on */
+            (void)uv_timer_start(&c->mgmt->turn, on_next_turn, 1, 0);
             return;
         }
         take_byte(c, c->read_buffer[c->read_at++]);

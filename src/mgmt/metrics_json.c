@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@ static void number(json_t *object, const char *name, uint64_t value)
 }
 
 /* Names come from peers: what is no UTF-8 is shown as '?'. */
-static void text(json_t *object, const char *name, const char *value)
+static json_t *string_value(const char *value)
 {
     json_t *string = json_string(value ? value : "");
     if (!string) {
@@ -27,7 +28,12 @@ static void text(json_t *object, const char *name, const char *value)
         string = json_string(copy ? copy : "");
         free(copy);
     }
-    json_object_set_new(object, name, string);
+    return string;
+}
+
+static void text(json_t *object, const char *name, const char *value)
+{
+    json_object_set_new(object, name, string_value(value));
 }
 
 static json_t *counts(const struct metrics_count *list, size_t n)
@@ -123,30 +129,84 @@ static void expiry(json_t *object, const char *name, int64_t unix_s, uint64_t no
     json_object_set_new(object, name, one);
 }
 
-static void one_client(void *arg, const struct metrics_client *c)
+/* ------------------------------------------------------------------ single clients */
+
+/* Rows are written as they are visited: a tree of values for thousands of clients would hold up the loop. */
+struct rows {
+    struct buf *out;
+    size_t count;
+    int err;
+};
+
+static int append(const char *bytes, size_t n, void *arg)
 {
-    json_t *one = json_object();
-    number(one, "client_id", c->client_id);
-    number(one, "peer_id", c->peer_id);
-    text(one, "common_name", c->common_name);
-    text(one, "username", c->username);
-    text(one, "real_address", c->real_address);
-    text(one, "transport", c->transport);
-    text(one, "state", c->state);
-    text(one, "virtual_address", c->virtual4);
-    text(one, "virtual_ipv6_address", c->virtual6);
-    text(one, "cipher", c->cipher);
-    text(one, "software", c->software);
-    number(one, "connected_since", c->since_unix_s);
-    number(one, "key_age_seconds", c->key_age_s);
-    number(one, "bytes_received", c->rx_bytes);
-    number(one, "bytes_sent", c->tx_bytes);
-    number(one, "packets_received", c->rx_packets);
-    number(one, "packets_sent", c->tx_packets);
-    json_array_append_new(arg, one);
+    return buf_append(arg, bytes, n) == 0 ? 0 : -1;
 }
 
-static void role(json_t *all, const struct metrics_source *source, const struct metrics_report *r)
+static bool needs_escape(const char *value)
+{
+    for (const char *at = value; *at; at++) {
+        unsigned char c = (unsigned char)*at;
+        if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void row_text(struct rows *rows, const char *name, const char *value)
+{
+    if (!value || !needs_escape(value)) {
+        rows->err = rows->err ? rows->err : buf_printf(rows->out, ",\"%s\":\"%s\"", name, value ? value : "");
+        return;
+    }
+    json_t *string = string_value(value);
+    rows->err = rows->err ? rows->err : buf_printf(rows->out, ",\"%s\":", name);
+    if (!rows->err && json_dump_callback(string, append, rows->out, JSON_ENCODE_ANY) != 0) {
+        rows->err = ERR_LIMIT;
+    }
+    json_decref(string);
+}
+
+static void one_client(void *arg, const struct metrics_client *c)
+{
+    struct rows *rows = arg;
+    if (rows->err) {
+        return;
+    }
+    rows->err = buf_printf(rows->out, "%s{\"client_id\":%" PRIu64 ",\"peer_id\":%" PRIu32, rows->count++ ? "," : "",
+                           c->client_id, c->peer_id);
+    row_text(rows, "common_name", c->common_name);
+    row_text(rows, "username", c->username);
+    row_text(rows, "real_address", c->real_address);
+    row_text(rows, "transport", c->transport);
+    row_text(rows, "state", c->state);
+    row_text(rows, "virtual_address", c->virtual4);
+    row_text(rows, "virtual_ipv6_address", c->virtual6);
+    row_text(rows, "cipher", c->cipher);
+    row_text(rows, "software", c->software);
+    rows->err = rows->err ? rows->err
+                          : buf_printf(rows->out,
+                                       ",\"connected_since\":%" PRIu64 ",\"key_age_seconds\":%" PRIu64
+                                       ",\"bytes_received\":%" PRIu64 ",\"bytes_sent\":%" PRIu64
+                                       ",\"packets_received\":%" PRIu64 ",\"packets_sent\":%" PRIu64 "}",
+                                       c->since_unix_s, c->key_age_s, c->rx_bytes, c->tx_bytes, c->rx_packets,
+                                       c->tx_packets);
+}
+
+/* The object so far ends with a brace, which moves behind the clients. */
+static int append_clients(const struct metrics_source *source, struct buf *out)
+{
+    struct rows rows = {.out = out};
+    out->len--;
+    rows.err = buf_printf(out, ",\"clients\":[");
+    source->each_client(source->arg, one_client, &rows);
+    return rows.err ? rows.err : buf_printf(out, "]}");
+}
+
+/* ------------------------------------------------------------------ the object */
+
+static void role(json_t *all, const struct metrics_report *r)
 {
     if (!r->server) {
         text(all, "state", r->state);
@@ -156,7 +216,6 @@ static void role(json_t *all, const struct metrics_source *source, const struct 
         number(all, "reconnects", r->reconnects);
         return;
     }
-    json_t *clients = json_array();
     json_object_set_new(all, "client_states", counts(r->client_states, r->client_state_count));
     number(all, "clients_max", r->clients_max);
     number(all, "routes", r->routes);
@@ -167,13 +226,6 @@ static void role(json_t *all, const struct metrics_source *source, const struct 
         json_object_set_new(all, "pool", pool);
     }
     json_object_set_new(all, "stranger_packets", counts(r->strangers, r->stranger_count));
-    source->each_client(source->arg, one_client, clients);
-    json_object_set_new(all, "clients", clients);
-}
-
-static int append(const char *bytes, size_t n, void *arg)
-{
-    return buf_append(arg, bytes, n) == 0 ? 0 : -1;
 }
 
 int metrics_format_json(const struct metrics_source *source, struct buf *out)
@@ -187,7 +239,7 @@ int metrics_format_json(const struct metrics_source *source, struct buf *out)
     text(all, "mode", r.server ? "server" : "client");
     number(all, "time", now);
     number(all, "started", r.started_unix_s);
-    role(all, source, &r);
+    role(all, &r);
     json_object_set_new(all, "traffic", traffic(&r.traffic));
     json_object_set_new(all, "workers", workers(&r));
     if (r.handshakes) {
@@ -199,5 +251,8 @@ int metrics_format_json(const struct metrics_source *source, struct buf *out)
     expiry(all, "crl", r.crl_unix_s, now);
     int err = json_dump_callback(all, append, out, JSON_COMPACT | JSON_PRESERVE_ORDER) == 0 ? 0 : ERR_LIMIT;
     json_decref(all);
+    if (!err && r.server) {
+        err = append_clients(source, out);
+    }
     return err ? err : buf_append(out, "\n", 1);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -202,9 +203,12 @@ static void role(struct page *p, const struct metrics_report *r)
 
 /* ------------------------------------------------------------------ single clients */
 
+enum series_kind { SERIES_RECEIVED, SERIES_SENT, SERIES_SINCE, SERIES_KEY_AGE, SERIES_COUNT };
+
+/* All series grow in one walk over the clients; the format wants one behind the other. */
 struct series {
-    struct page *page;
-    enum series_kind { SERIES_RECEIVED, SERIES_SENT, SERIES_SINCE, SERIES_KEY_AGE, SERIES_COUNT } which;
+    struct buf text[SERIES_COUNT];
+    int err;
 };
 
 static const struct {
@@ -226,11 +230,33 @@ static void one_client(void *arg, const struct metrics_client *c)
     if (strcmp(c->state, "connected") != 0) {
         return;
     }
+    char labels[2 * LABEL_MAX + 128];
     const uint64_t values[SERIES_COUNT] = {c->rx_bytes, c->tx_bytes, c->since_unix_s, c->key_age_s};
-    put(s->page, "vpnd_%s{common_name=\"%s\",username=\"%s\",client_id=\"%" PRIu64 "\",virtual_address=\"%s\"} %" PRIu64
-                 "\n",
-        series_heads[s->which].name, label(c->common_name, name), label(c->username, user), c->client_id,
-        c->virtual4[0] ? c->virtual4 : c->virtual6, values[s->which]);
+    snprintf(labels, sizeof(labels), "common_name=\"%s\",username=\"%s\",client_id=\"%" PRIu64
+             "\",virtual_address=\"%s\"", label(c->common_name, name), label(c->username, user), c->client_id,
+             c->virtual4[0] ? c->virtual4 : c->virtual6);
+    for (int i = 0; i < SERIES_COUNT && !s->err; i++) {
+        s->err = buf_printf(&s->text[i], "vpnd_%s{%s} %" PRIu64 "\n", series_heads[i].name, labels, values[i]);
+    }
+}
+
+static void each_client(struct page *p, const struct metrics_source *source)
+{
+    struct series s = {.err = p->err};
+    for (int i = 0; i < SERIES_COUNT; i++) {
+        s.text[i].max = p->out->max;
+    }
+    if (!s.err) {
+        source->each_client(source->arg, one_client, &s);
+        p->err = s.err;
+    }
+    for (int i = 0; i < SERIES_COUNT; i++) {
+        head(p, series_heads[i].name, series_heads[i].type, series_heads[i].help);
+        if (!p->err && s.text[i].len) {
+            p->err = buf_append(p->out, s.text[i].data, s.text[i].len);
+        }
+        buf_free(&s.text[i], false);
+    }
 }
 
 int metrics_format_text(const struct metrics_source *source, bool clients, struct buf *out)
@@ -248,10 +274,8 @@ int metrics_format_text(const struct metrics_source *source, bool clients, struc
     until(&p, "certificate_expiry_timestamp_seconds", "When our certificate ends, as Unix time.", r.certificate_unix_s);
     until(&p, "crl_next_update_timestamp_seconds", "When the revocation list has to be renewed, as Unix time.",
           r.crl_unix_s);
-    for (int i = 0; clients && source->each_client && i < SERIES_COUNT; i++) {
-        struct series s = {.page = &p, .which = (enum series_kind)i};
-        head(&p, series_heads[i].name, series_heads[i].type, series_heads[i].help);
-        source->each_client(source->arg, one_client, &s);
+    if (clients && source->each_client) {
+        each_client(&p, source);
     }
     return p.err;
 }

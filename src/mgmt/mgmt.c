@@ -410,10 +410,13 @@ static void prepare(struct mgmt *m, const struct mgmt_open *open)
     m->log_async.data = m;
     uv_unref((uv_handle_t *)&m->log_async);
     uv_timer_init(m->loop, &m->timer);
+    uv_timer_init(m->loop, &m->turn);
+    m->turn.data = m;
+    uv_unref((uv_handle_t *)&m->turn);
     m->timer.data = m;
     uv_unref((uv_handle_t *)&m->timer);
     uv_timer_start(&m->timer, on_tick, TICK_MS, TICK_MS);
-    m->open_handles = 2;
+    m->open_handles = 3;
     m->listener = (struct event_listener){
         .name = "management", .handle = handle, .cancel = on_request_cancelled, .arg = m};
     event_listen(m->bus, &m->listener);
@@ -470,6 +473,7 @@ void mgmt_free(struct mgmt *mgmt)
         uv_close(&mgmt->server.handle, mgmt_handle_closed);
     }
     uv_close((uv_handle_t *)&mgmt->timer, mgmt_handle_closed);
+    uv_close((uv_handle_t *)&mgmt->turn, mgmt_handle_closed);
     uv_close((uv_handle_t *)&mgmt->log_async, mgmt_handle_closed);
 }
 

@@ -13,6 +13,7 @@
 #define LINE_SIZE 1024              /* longest command line; more is thrown away */
 #define OUTPUT_MAX (4 * 1024 * 1024) /* unsent bytes after which a reader is given up */
 #define OUTPUT_HIGH (256 * 1024)     /* unsent bytes after which no further command is read, */
+#define TURN_NS (10 * 1000 * 1000)   /* of commands, after which the other work of the loop has its turn */
 #define OUTPUT_LOW (64 * 1024)       /* until so few are left */
 #define CONNECTIONS_MAX 32
 #define LOGIN_LIMIT_MS 60000         /* for the password */
@@ -77,6 +78,7 @@ struct mgmt_connection {
     bool authenticated;
     bool closing;
     bool paused;           /* commands wait until the reader has caught up */
+    uint64_t waiting;      /* commands wait for a later turn of the loop, lowest number first; 0: they do not */
     bool finishing;        /* no more commands; closed once everything is sent */
     uint64_t since_ms;     /* loop time: connected, or when finishing began */
     uv_shutdown_t shutdown;
@@ -125,6 +127,10 @@ struct mgmt {
     char *socket_path;
     uv_async_t log_async;
     uv_timer_t timer;
+    uv_timer_t turn;       /* goes on with the commands that wait */
+    uint64_t turn_at_ms;   /* loop time of the turn that the next is about */
+    uint64_t turn_used_ns; /* by commands */
+    uint64_t turn_ticket;
     unsigned open_handles;
     bool freeing;
     struct list connections;

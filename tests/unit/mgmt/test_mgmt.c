@@ -469,6 +469,49 @@ Test(mgmt, only_so_many_clients)
     }
 }
 
+static unsigned tables;
+
+static int host_status_slow(void *arg, unsigned version, const char *eol, struct buf *out)
+{
+    uint64_t until = uv_hrtime() + 15 * 1000 * 1000;
+    while (uv_hrtime() < until) {
+        (void)usleep(1000);
+    }
+    tables++;
+    return host_status(arg, version, eol, out);
+}
+
+#define THREE_TABLES "STATUS 1\r\nEND\r\nSTATUS 2\r\nEND\r\nSTATUS 3\r\nEND\r\n"
+
+/* Many large tables at once: one a turn of the loop, and another client's command comes in between. */
+Test(mgmt, large_tables_take_turns)
+{
+    host.status = host_status_slow;
+    open_interface();
+    int greedy = dial();
+    int other = dial();
+    char got[256];
+    ssize_t n = -1;
+    (void)talk(greedy, "");
+    (void)talk(other, "");
+    cr_assert_eq(write(greedy, "status 1\nstatus 2\nstatus 3\nstatus 1\nstatus 2\nstatus 3\n", 54), 54);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    cr_assert_eq(tables, 1);
+    cr_assert_eq(write(other, "hold\n", 5), 5);
+    while (n < 0) {
+        uv_run(&loop, UV_RUN_NOWAIT);
+        n = read(other, got, sizeof(got) - 1);
+    }
+    cr_assert_lt(tables, 6);
+    cr_assert_eq(n, (ssize_t)strlen("SUCCESS: hold=0\r\n"));
+    while (tables < 6) {
+        uv_run(&loop, UV_RUN_NOWAIT);
+    }
+    cr_assert_str_eq(talk(greedy, ""), THREE_TABLES THREE_TABLES);
+    close(greedy);
+    close(other);
+}
+
 Test(mgmt, a_live_socket_is_refused)
 {
     open_interface();
