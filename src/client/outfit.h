@@ -48,5 +48,4 @@ int outfit_transport(const struct attempt *a, struct transport_request *out);
 /** outfit_settings - session settings for an attempt. Return: one reference, or NULL (logged). */
 struct settings *outfit_settings(const struct attempt *a, const struct transport_request *transport);
 
-
 #endif

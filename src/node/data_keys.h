@@ -15,7 +15,6 @@
 #include "session/negotiate.h"
 #include "session/session.h"
 
-
 /** The outcome of negotiation that key and peer depend on; fixed by the first key of a session. */
 struct data_negotiated {
     struct negotiated outcome;    /* session/negotiate.h */

@@ -18,7 +18,6 @@
 #include "wire/data_pkt.h"
 #include "wire/opcode.h"
 
-
 /* ------------------------------------------------------------------ control packets */
 
 /* A packet that no session knows: from a stranger (@instance NULL) or from a client that may have started anew. */
