@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "config/config.h"
-#include "crypto/aead.h"
+#include "crypto/engines.h"
 #include "crypto/cipher.h"
 #include "crypto/keyfile.h"
 #include "crypto/provider.h"
@@ -140,14 +140,14 @@ static int generate_key(const struct config *config)
 
 static int test_crypto(void)
 {
-    struct aead_engine *engine = NULL;
-    int rc = aead_engine_new("auto", &engine);
+    struct crypto_engines *engines = NULL;
+    int rc = crypto_engines_new("auto", &engines);
     if (rc != 0) {
         log_fatal("the self-test of the data ciphers failed: %s", err_str(rc));
         return 1;
     }
-    log_info("Data ciphers tested against each other: %s", aead_engine_describe(engine));
-    aead_engine_free(engine);
+    log_info("Data ciphers tested against each other: %s", crypto_engines_describe(engines));
+    crypto_engines_free(engines);
     return 0;
 }
 

@@ -133,7 +133,7 @@ static int open_data_plane(struct client *c)
         .device = is_tap(c->config) ? DP_DEVICE_TAP : DP_DEVICE_TUN,
         .workers = c->config->workers,
         .no_offload = c->config->no_offload,
-        .aead_engine = engines[c->config->data_plane_engine],
+        .crypto_engine = engines[c->config->data_plane_engine],
         .passtos = c->config->passtos,
         .block_ipv6 = c->config->block_ipv6,
         .shaper_bytes_per_s = c->config->shaper,

@@ -4,13 +4,12 @@
 #include "crypto/aead_engine.h"
 
 #ifdef HAVE_IPSEC_MB
-#include <intel-ipsec-mb.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "crypto/ipsecmb.h"
 
 /*
  * AES-GCM goes through the one-shot direct calls: the expanded key is read-only and the context lies on the
@@ -34,33 +33,15 @@ typedef void (*gcm_fn)(const struct gcm_key_data *key, struct gcm_context_data *
                        const uint8_t *in, uint64_t len, const uint8_t *iv, const uint8_t *aad, uint64_t aad_len,
                        uint8_t *tag, uint64_t tag_len);
 
-static IMB_MGR *manager_new(void)
-{
-    IMB_ARCH arch = IMB_ARCH_NONE;
-    IMB_MGR *manager = alloc_mb_mgr(0);
-    if (manager) {
-        init_mb_mgr_auto(manager, &arch);
-        /* Without AES-NI the library emulates it, slower than OpenSSL. */
-        if (arch < IMB_ARCH_SSE || imb_get_errno(manager)) {
-            free_mb_mgr(manager);
-            manager = NULL;
-        }
-    }
-    return manager;
-}
-
 static int mb_engine_init(void **engine_state)
 {
-    IMB_MGR *manager = manager_new();
+    IMB_MGR *manager = ipsecmb_manager_new(IPSECMB_WIDE);
     if (!manager) {
         return ERR_UNSUPPORTED;
     }
     struct mb_engine *engine = mem_zalloc(sizeof(*engine));
-    const char *version = imb_get_version_str();
-    size_t len = strlen(version);
     engine->manager = manager;
-    memcpy(engine->text, "intel-ipsec-mb ", 15);
-    memcpy(engine->text + 15, version, len < TEXT_MAX - 16 ? len : TEXT_MAX - 16);
+    ipsecmb_version(engine->text, sizeof(engine->text));
     *engine_state = engine;
     return 0;
 }
@@ -68,7 +49,7 @@ static int mb_engine_init(void **engine_state)
 static void mb_engine_free(void *engine_state)
 {
     struct mb_engine *engine = engine_state;
-    free_mb_mgr(engine->manager);
+    ipsecmb_manager_free(engine->manager);
     free(engine);
 }
 
@@ -121,9 +102,7 @@ static void *mb_worker_new(const void *engine_state)
 static void mb_worker_free(void *worker_state)
 {
     struct mb_worker *worker = worker_state;
-    if (worker->jobs) {
-        free_mb_mgr(worker->jobs);
-    }
+    ipsecmb_manager_free(worker->jobs);
     free(worker);
 }
 
@@ -177,7 +156,7 @@ static bool chacha(IMB_MGR *jobs, const struct aead_key *key, const struct aead_
 static bool have_jobs(struct mb_worker *worker)
 {
     if (!worker->jobs) {
-        worker->jobs = manager_new();
+        worker->jobs = ipsecmb_manager_new(IPSECMB_WIDE);
     }
     return worker->jobs != NULL;
 }

@@ -1,60 +1,92 @@
 /* SPDX-License-Identifier: MIT */
 #include "crypto/cbc_hmac.h"
 
-#include <limits.h>
-#include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/mem.h"
-#include "base/rand.h"
 #include "base/secret.h"
 #include "base/span.h"
-#include "crypto/cipher.h"
-#include "crypto/hmac.h"
+#include "crypto/cbc_hmac_engine.h"
 
 #define SHORT_ID_SIZE 4
-#define LONG_ID_SIZE 8
-#define CACHE_SIZE 64          /* contexts a worker keeps; direct-mapped by key */
-#define RANDOM_SIZE 4096       /* IVs are drawn in bulk */
+#define RANDOM_SIZE 4096 /* IVs are drawn in bulk */
+#define DESCRIBE_MAX 64
 
-struct cbc_hmac_key {
-    const struct cipher_info *cipher;
-    EVP_CIPHER *evp;           /* NULL for none */
-    const struct digest_info *digest;
-    uint64_t serial;           /* unique, never 0: tells a reused address from the old key */
-    uint8_t cipher_key[CIPHER_KEY_MAX];
-    uint8_t hmac_key[DIGEST_SIZE_MAX];
-};
+#define TEST_PACKETS 18  /* a full round of the widest vectors and the beginning of another */
+#define TEST_ROOM 1536
+#define TEST_STEP 79     /* bytes by which one packet is longer than the one before */
 
-/* Contexts that are keyed with one key. */
-struct slot {
-    uint64_t serial;
-    EVP_CIPHER_CTX *ctx;
-    struct hmac *hmac;
-    bool sealing;
+struct cbc_hmac_engine {
+    const struct cbc_hmac_ops *fast; /* NULL: OpenSSL only */
+    void *fast_state;
+    _Atomic uint64_t next_serial;
+    char text[DESCRIBE_MAX];
 };
 
 struct cbc_hmac_worker {
-    struct slot slots[CACHE_SIZE];
+    struct cbc_hmac_evp *evp;
+    const struct cbc_hmac_ops *fast;
+    void *fast_state;
     uint8_t random[RANDOM_SIZE];
     size_t random_left;
+    struct cbc_hmac_record records[CBC_HMAC_BATCH_MAX];
+    uint8_t index[CBC_HMAC_BATCH_MAX]; /* record -> operation */
 };
 
 /* ------------------------------------------------------------------ keys */
 
-/* Random rather than counted: keys are made by any thread and there is no object that all of them share. */
-static uint64_t new_serial(void)
+static struct cbc_hmac_layout layout_of(const struct cipher_info *cipher, const struct digest_info *digest)
 {
-    uint64_t serial;
-    rand_fill(rand_system(), &serial, sizeof(serial));
-    return serial | 1;
+    bool long_id = cipher->kind == CIPHER_CFB || cipher->kind == CIPHER_OFB;
+    return (struct cbc_hmac_layout){
+        .head = (size_t)digest->size + cipher->iv_size + (long_id ? 0 : SHORT_ID_SIZE),
+        .tail_max = cipher->kind == CIPHER_CBC ? cipher->block_size : 0,
+        .long_id = long_id,
+    };
 }
 
-int cbc_hmac_key_new(const char *cipher, const uint8_t *cipher_key, const char *auth, const uint8_t *hmac_key,
-                     struct cbc_hmac_key **out)
+static bool is_fast(const struct cbc_hmac_engine *engine, const struct cipher_info *cipher,
+                    const struct digest_info *digest)
+{
+    return engine->fast && engine->fast->supports(engine->fast_state, cipher, digest);
+}
+
+/* Sizes were checked. @fast: expanded for the fast implementation, too. */
+static int key_make(struct cbc_hmac_engine *engine, const struct cipher_info *cipher, const uint8_t *cipher_key,
+                    const struct digest_info *digest, const uint8_t *hmac_key, bool fast, struct cbc_hmac_key **out)
+{
+    struct cbc_hmac_key *key = mem_zalloc(sizeof(*key));
+    key->cipher = cipher;
+    key->digest = digest;
+    key->layout = layout_of(cipher, digest);
+    key->serial = atomic_fetch_add_explicit(&engine->next_serial, 1, memory_order_relaxed) + 1;
+    if (cipher->key_size) {
+        memcpy(key->cipher_key, cipher_key, cipher->key_size);
+        key->evp = EVP_CIPHER_fetch(NULL, cipher->name, NULL);
+    }
+    if (digest->size) {
+        memcpy(key->hmac_key, hmac_key, digest->size);
+    }
+    if (cipher->key_size && !key->evp) {
+        cbc_hmac_key_free(key);
+        return ERR_UNSUPPORTED;
+    }
+    if (fast) {
+        key->fast = engine->fast;
+        key->fast->key_init(engine->fast_state, key);
+    }
+    *out = key;
+    return 0;
+}
+
+int cbc_hmac_key_new(const struct cbc_hmac_engine *engine, const char *cipher, const uint8_t *cipher_key,
+                     const char *auth, const uint8_t *hmac_key, struct cbc_hmac_key **out)
 {
     static const uint8_t zero[CIPHER_KEY_MAX];
     const struct cipher_info *info = cipher_find(cipher);
@@ -65,92 +97,50 @@ int cbc_hmac_key_new(const char *cipher, const uint8_t *cipher_key, const char *
     if (info->key_size && secret_equal(cipher_key, zero, info->key_size)) {
         return ERR_CRYPTO;
     }
-    struct cbc_hmac_key *key = mem_zalloc(sizeof(*key));
-    key->cipher = info;
-    key->digest = digest;
-    key->serial = new_serial();
-    if (info->key_size) {
-        memcpy(key->cipher_key, cipher_key, info->key_size);
-        key->evp = EVP_CIPHER_fetch(NULL, info->name, NULL);
-    }
-    if (digest->size) {
-        memcpy(key->hmac_key, hmac_key, digest->size);
-    }
-    if (info->key_size && !key->evp) {
-        cbc_hmac_key_free(key);
-        return ERR_UNSUPPORTED;
-    }
-    *out = key;
-    return 0;
+    /* Only the serial changes, and it is atomic. */
+    return key_make((struct cbc_hmac_engine *)(uintptr_t)engine, info, cipher_key, digest, hmac_key,
+                    is_fast(engine, info, digest), out);
 }
 
 void cbc_hmac_key_free(struct cbc_hmac_key *key)
 {
     if (key) {
+        if (key->fast) {
+            key->fast->key_free(key);
+        }
         EVP_CIPHER_free(key->evp);
         secret_wipe(key, sizeof(*key));
         free(key);
     }
 }
 
-static bool has_long_id(const struct cbc_hmac_key *key)
-{
-    return key->cipher->kind == CIPHER_CFB || key->cipher->kind == CIPHER_OFB;
-}
-
 struct cbc_hmac_layout cbc_hmac_key_layout(const struct cbc_hmac_key *key)
 {
-    bool long_id = has_long_id(key);
-    return (struct cbc_hmac_layout){
-        .head = (size_t)key->digest->size + key->cipher->iv_size + (long_id ? 0 : SHORT_ID_SIZE),
-        .tail_max = key->cipher->kind == CIPHER_CBC ? key->cipher->block_size : 0,
-        .long_id = long_id,
-    };
+    return key->layout;
 }
 
 /* ------------------------------------------------------------------ workers */
 
-struct cbc_hmac_worker *cbc_hmac_worker_new(void)
+struct cbc_hmac_worker *cbc_hmac_worker_new(const struct cbc_hmac_engine *engine)
 {
-    return mem_zalloc(sizeof(struct cbc_hmac_worker));
+    struct cbc_hmac_worker *worker = mem_zalloc(sizeof(*worker));
+    worker->evp = cbc_hmac_evp_new();
+    worker->fast = engine->fast;
+    worker->fast_state = engine->fast ? engine->fast->worker_new(engine->fast_state) : NULL;
+    return worker;
 }
 
 void cbc_hmac_worker_free(struct cbc_hmac_worker *worker)
 {
-    for (size_t i = 0; worker && i < CACHE_SIZE; i++) {
-        EVP_CIPHER_CTX_free(worker->slots[i].ctx);
-        hmac_free(worker->slots[i].hmac);
+    if (!worker) {
+        return;
     }
-    if (worker) {
-        secret_wipe(worker->random, sizeof(worker->random));
+    cbc_hmac_evp_free(worker->evp);
+    if (worker->fast) {
+        worker->fast->worker_free(worker->fast_state);
     }
+    secret_wipe(worker, sizeof(*worker));
     free(worker);
-}
-
-/* Contexts for @key, or NULL when the library fails. */
-static struct slot *slot_for(struct cbc_hmac_worker *worker, const struct cbc_hmac_key *key, bool sealing)
-{
-    struct slot *slot = &worker->slots[((key->serial >> 1) * 2 + sealing) % CACHE_SIZE];
-    if (slot->serial == key->serial && slot->sealing == sealing) {
-        return slot;
-    }
-    EVP_CIPHER_CTX_free(slot->ctx);
-    hmac_free(slot->hmac);
-    *slot = (struct slot){.sealing = sealing};
-    if (key->evp) {
-        slot->ctx = EVP_CIPHER_CTX_new();
-        if (!slot->ctx || EVP_CipherInit_ex2(slot->ctx, key->evp, key->cipher_key, NULL, sealing, NULL) != 1) {
-            return NULL;
-        }
-    }
-    if (key->digest->size) {
-        slot->hmac = hmac_new(key->digest->name, key->hmac_key, key->digest->size);
-        if (!slot->hmac) {
-            return NULL;
-        }
-    }
-    slot->serial = key->serial;
-    return slot;
 }
 
 static bool take_random(struct cbc_hmac_worker *worker, uint8_t *out, size_t n)
@@ -166,14 +156,20 @@ static bool take_random(struct cbc_hmac_worker *worker, uint8_t *out, size_t n)
     return true;
 }
 
+/* Whether the fast implementation does the worker's @n records. */
+static bool goes_fast(struct cbc_hmac_worker *worker, const struct cbc_hmac_key *key, size_t n)
+{
+    return key->fast && worker->fast->takes(worker->fast_state, key, worker->records, n);
+}
+
 /* ------------------------------------------------------------------ sealing */
 
-/* IV and, in front of the payload at @at, the packet id: everything that is not payload. */
+/* IV and, in front of the payload, the packet id: everything that is not payload. */
 static bool write_head(struct cbc_hmac_worker *worker, const struct cbc_hmac_key *key, const struct cbc_hmac_seal *op,
                        uint8_t *iv)
 {
     size_t iv_size = key->cipher->iv_size;
-    if (has_long_id(key)) {
+    if (key->layout.long_id) {
         memset(iv, 0, iv_size);
         be32_store(iv, op->id);
         be32_store(iv + 4, op->time);
@@ -187,114 +183,257 @@ static bool write_head(struct cbc_hmac_worker *worker, const struct cbc_hmac_key
     return iv_size == 0 || take_random(worker, iv, iv_size);
 }
 
-/* Encrypt @len bytes at @text in place. Return: bytes afterwards, or 0 on failure. */
-static size_t encrypt(EVP_CIPHER_CTX *ctx, const uint8_t *iv, uint8_t *text, size_t len)
+static bool prepare_seal(struct cbc_hmac_worker *worker, const struct cbc_hmac_key *key, const struct cbc_hmac_seal *op,
+                         struct cbc_hmac_record *r)
 {
-    int n = 0;
-    int last = 0;
-    if (len > INT_MAX || EVP_CipherInit_ex2(ctx, NULL, NULL, iv, 1, NULL) != 1 ||
-        EVP_CipherUpdate(ctx, text, &n, text, (int)len) != 1 || EVP_CipherFinal_ex(ctx, text + n, &last) != 1) {
-        return 0;
+    r->tag = op->out;
+    r->iv = op->out + key->digest->size;
+    r->text = r->iv + key->cipher->iv_size;
+    r->len = op->len + (key->layout.long_id ? 0 : SHORT_ID_SIZE);
+    if (op->len && op->in != op->out + key->layout.head) {
+        memcpy(op->out + key->layout.head, op->in, op->len);
     }
-    return (size_t)n + (size_t)last;
+    return write_head(worker, key, op, r->iv);
 }
 
-static bool seal_one(struct cbc_hmac_worker *worker, struct slot *slot, const struct cbc_hmac_key *key,
-                     struct cbc_hmac_seal *op)
+static size_t seal_batch(struct cbc_hmac_worker *worker, const struct cbc_hmac_key *key, struct cbc_hmac_seal *ops,
+                         size_t n)
 {
-    struct cbc_hmac_layout layout = cbc_hmac_key_layout(key);
-    size_t tag_size = key->digest->size;
-    uint8_t *iv = op->out + tag_size;
-    uint8_t *text = iv + key->cipher->iv_size;
-    if (op->len && op->in != op->out + layout.head) {
-        memcpy(op->out + layout.head, op->in, op->len);
+    size_t count = 0;
+    size_t done = 0;
+    for (size_t i = 0; i < n; i++) {
+        ops[i].ok = prepare_seal(worker, key, &ops[i], &worker->records[count]);
+        worker->index[count] = (uint8_t)i;
+        count += ops[i].ok;
     }
-    if (!write_head(worker, key, op, iv)) {
-        return false;
+    if (count == 0) {
+        return 0;
     }
-    size_t text_len = op->len + (layout.long_id ? 0 : SHORT_ID_SIZE);
-    if (slot->ctx && text_len) {
-        text_len = encrypt(slot->ctx, iv, text, text_len);
-        if (text_len == 0) {
-            return false;
-        }
+    if (goes_fast(worker, key, count)) {
+        worker->fast->seal(worker->fast_state, key, worker->records, count);
+    } else {
+        cbc_hmac_evp_seal(worker->evp, key, worker->records, count);
     }
-    struct span hashed = {iv, key->cipher->iv_size + text_len};
-    if (slot->hmac && hmac_compute(slot->hmac, &hashed, 1, op->out) != 0) {
-        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct cbc_hmac_seal *op = &ops[worker->index[i]];
+        op->out_len = (size_t)key->digest->size + key->cipher->iv_size + worker->records[i].len;
+        op->ok = worker->records[i].ok;
+        done += op->ok;
     }
-    op->out_len = tag_size + hashed.len;
-    return true;
+    return done;
 }
 
 size_t cbc_hmac_seal(struct cbc_hmac_worker *worker, const struct cbc_hmac_key *key, struct cbc_hmac_seal *ops,
                      size_t n)
 {
-    struct slot *slot = slot_for(worker, key, true);
     size_t done = 0;
-    for (size_t i = 0; i < n; i++) {
-        ops[i].ok = slot && seal_one(worker, slot, key, &ops[i]);
-        done += ops[i].ok;
+    for (size_t i = 0; i < n; i += CBC_HMAC_BATCH_MAX) {
+        done += seal_batch(worker, key, ops + i, n - i < CBC_HMAC_BATCH_MAX ? n - i : CBC_HMAC_BATCH_MAX);
     }
     return done;
 }
 
 /* ------------------------------------------------------------------ opening */
 
-/* Decrypt @len bytes at @text in place. Return: bytes of plaintext, negative on failure. */
-static long decrypt(EVP_CIPHER_CTX *ctx, const uint8_t *iv, uint8_t *text, size_t len)
+/* Return: false when the packet is too short, or no whole blocks. */
+static bool prepare_open(const struct cbc_hmac_key *key, const struct cbc_hmac_open *op, struct cbc_hmac_record *r)
 {
-    int n = 0;
-    int last = 0;
-    if (len > INT_MAX || EVP_CipherInit_ex2(ctx, NULL, NULL, iv, 0, NULL) != 1 ||
-        EVP_CipherUpdate(ctx, text, &n, text, (int)len) != 1 || EVP_CipherFinal_ex(ctx, text + n, &last) != 1) {
-        return -1;
-    }
-    return (long)n + last;
-}
-
-static bool open_one(struct slot *slot, const struct cbc_hmac_key *key, struct cbc_hmac_open *op)
-{
-    struct rd r = rd_init(op->in, op->len);
-    const uint8_t *tag = rd_bytes(&r, key->digest->size);
-    struct span hashed = {r.p, rd_left(&r)};
-    const uint8_t *iv = rd_bytes(&r, key->cipher->iv_size);
-    if (!rd_ok(&r) || (slot->hmac && !hmac_verify(slot->hmac, &hashed, 1, tag))) {
+    size_t head = (size_t)key->digest->size + key->cipher->iv_size;
+    if (op->len < head) {
         return false;
     }
-    uint8_t *text = op->in + key->digest->size + key->cipher->iv_size;
-    size_t text_len = rd_left(&r);
-    bool long_id = has_long_id(key);
-    op->id = long_id ? be32_load(iv) : 0;
-    op->time = long_id ? be32_load(iv + 4) : 0;
-    if (slot->ctx && text_len) {
-        long n = decrypt(slot->ctx, iv, text, text_len);
-        if (n < 0) {
-            return false;
-        }
-        text_len = (size_t)n;
+    r->tag = op->in;
+    r->iv = op->in + key->digest->size;
+    r->text = op->in + head;
+    r->len = op->len - head;
+    return key->cipher->kind != CIPHER_CBC || (r->len && r->len % key->cipher->block_size == 0);
+}
+
+/* What an authentic record says. Return: false when it is too short for a packet id. */
+static bool take_payload(const struct cbc_hmac_key *key, const struct cbc_hmac_record *r, struct cbc_hmac_open *op)
+{
+    size_t id_size = key->layout.long_id ? 0 : SHORT_ID_SIZE;
+    if (r->len < id_size) {
+        return false;
     }
-    if (!long_id) {
-        if (text_len < SHORT_ID_SIZE) {
-            return false;
-        }
-        op->id = be32_load(text);
-        text += SHORT_ID_SIZE;
-        text_len -= SHORT_ID_SIZE;
-    }
-    op->payload = text;
-    op->payload_len = text_len;
+    op->id = be32_load(id_size ? r->text : r->iv);
+    op->time = id_size ? 0 : be32_load(r->iv + 4);
+    op->payload = r->text + id_size;
+    op->payload_len = r->len - id_size;
     return true;
+}
+
+static size_t open_batch(struct cbc_hmac_worker *worker, const struct cbc_hmac_key *key, struct cbc_hmac_open *ops,
+                         size_t n)
+{
+    size_t count = 0;
+    size_t done = 0;
+    for (size_t i = 0; i < n; i++) {
+        ops[i].ok = prepare_open(key, &ops[i], &worker->records[count]);
+        worker->index[count] = (uint8_t)i;
+        count += ops[i].ok;
+    }
+    if (count == 0) {
+        return 0;
+    }
+    if (goes_fast(worker, key, count)) {
+        worker->fast->open(worker->fast_state, key, worker->records, count);
+    } else {
+        cbc_hmac_evp_open(worker->evp, key, worker->records, count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct cbc_hmac_open *op = &ops[worker->index[i]];
+        op->ok = worker->records[i].ok && take_payload(key, &worker->records[i], op);
+        done += op->ok;
+    }
+    return done;
 }
 
 size_t cbc_hmac_open(struct cbc_hmac_worker *worker, const struct cbc_hmac_key *key, struct cbc_hmac_open *ops,
                      size_t n)
 {
-    struct slot *slot = slot_for(worker, key, false);
     size_t done = 0;
-    for (size_t i = 0; i < n; i++) {
-        ops[i].ok = slot && open_one(slot, key, &ops[i]);
-        done += ops[i].ok;
+    for (size_t i = 0; i < n; i += CBC_HMAC_BATCH_MAX) {
+        done += open_batch(worker, key, ops + i, n - i < CBC_HMAC_BATCH_MAX ? n - i : CBC_HMAC_BATCH_MAX);
     }
     return done;
+}
+
+/* ------------------------------------------------------------------ self-test */
+
+struct test {
+    struct cbc_hmac_worker *worker;
+    struct cbc_hmac_key *tested;
+    struct cbc_hmac_key *reference;
+    uint8_t plain[TEST_ROOM];
+    uint8_t got[TEST_PACKETS][TEST_ROOM];
+    uint8_t want[TEST_PACKETS][TEST_ROOM];
+};
+
+/* Seal @n packets with both and compare, open those of the one, and refuse a forgery among them. */
+static bool batch_agrees(struct test *t, size_t n)
+{
+    struct cbc_hmac_seal seals[TEST_PACKETS];
+    struct cbc_hmac_seal wanted[TEST_PACKETS];
+    struct cbc_hmac_open opens[TEST_PACKETS];
+    for (size_t i = 0; i < n; i++) {
+        seals[i] = (struct cbc_hmac_seal){.in = t->plain, .len = i * TEST_STEP, .out = t->got[i], .id = (uint32_t)i + 1,
+                                          .iv = t->plain + 16 * i};
+        wanted[i] = seals[i];
+        wanted[i].out = t->want[i];
+    }
+    bool ok = cbc_hmac_seal(t->worker, t->tested, seals, n) == n && cbc_hmac_seal(t->worker, t->reference, wanted, n) == n;
+    for (size_t i = 0; ok && i < n; i++) {
+        ok = seals[i].out_len == wanted[i].out_len && memcmp(t->got[i], t->want[i], wanted[i].out_len) == 0;
+        opens[i] = (struct cbc_hmac_open){.in = t->got[i], .len = wanted[i].out_len};
+    }
+    t->got[n / 2][0] ^= 1;
+    ok = ok && cbc_hmac_open(t->worker, t->tested, opens, n) == n - 1 && !opens[n / 2].ok;
+    for (size_t i = 0; ok && i < n; i++) {
+        ok = i == n / 2 || (opens[i].id == i + 1 && opens[i].payload_len == i * TEST_STEP &&
+                            memcmp(opens[i].payload, t->plain, i * TEST_STEP) == 0);
+    }
+    return ok;
+}
+
+static bool pair_passes(struct cbc_hmac_engine *engine, struct test *t, const struct cipher_info *cipher,
+                        const struct digest_info *digest)
+{
+    bool ok = key_make(engine, cipher, t->plain, digest, t->plain + CIPHER_KEY_MAX, true, &t->tested) == 0 &&
+              key_make(engine, cipher, t->plain, digest, t->plain + CIPHER_KEY_MAX, false, &t->reference) == 0 &&
+              batch_agrees(t, TEST_PACKETS) && batch_agrees(t, 3) && batch_agrees(t, 1);
+    cbc_hmac_key_free(t->tested);
+    cbc_hmac_key_free(t->reference);
+    t->tested = NULL;
+    t->reference = NULL;
+    return ok;
+}
+
+/* Every combination that OpenSSL has as well. */
+static bool passes(struct cbc_hmac_engine *engine)
+{
+    static const char *const ciphers[] = {"AES-128-CBC", "AES-192-CBC", "AES-256-CBC"};
+    static const char *const auths[] = {"SHA1", "SHA224", "SHA256", "SHA384", "SHA512"};
+    bool ok = true;
+    struct test *t = mem_zalloc(sizeof(*t));
+    t->worker = cbc_hmac_worker_new(engine);
+    for (size_t i = 0; i < sizeof(t->plain); i++) {
+        t->plain[i] = (uint8_t)(0xa5 ^ i * 31 ^ i >> 5);
+    }
+    for (size_t c = 0; ok && c < sizeof(ciphers) / sizeof(ciphers[0]); c++) {
+        for (size_t a = 0; ok && a < sizeof(auths) / sizeof(auths[0]); a++) {
+            const struct cipher_info *cipher = cipher_find(ciphers[c]);
+            const struct digest_info *digest = digest_find(auths[a]);
+            bool both = is_fast(engine, cipher, digest) && cipher_available(cipher) && digest_available(digest);
+            ok = !both || pair_passes(engine, t, cipher, digest);
+        }
+    }
+    cbc_hmac_worker_free(t->worker);
+    free(t);
+    return ok;
+}
+
+/* ------------------------------------------------------------------ choosing */
+
+static int start_fast(struct cbc_hmac_engine *engine, bool wanted)
+{
+    const struct cbc_hmac_ops *fast = cbc_hmac_ipsecmb_ops();
+    int err = fast ? fast->engine_init(&engine->fast_state) : ERR_UNSUPPORTED;
+    if (err) {
+        return err;
+    }
+    engine->fast = fast;
+    if (passes(engine)) {
+        return 0;
+    }
+    if (!wanted) {
+        log_warn("WARNING: %s and OpenSSL disagree about AES-CBC; using OpenSSL", fast->name);
+    }
+    fast->engine_free(engine->fast_state);
+    engine->fast = NULL;
+    return ERR_CRYPTO;
+}
+
+int cbc_hmac_engine_new(const char *name, struct cbc_hmac_engine **out)
+{
+    bool automatic = !name || strcmp(name, "auto") == 0;
+    bool wanted = name && strcmp(name, "ipsec-mb") == 0;
+    if (!automatic && !wanted && strcmp(name, "openssl") != 0) {
+        return ERR_UNSUPPORTED;
+    }
+    struct cbc_hmac_engine *engine = mem_zalloc(sizeof(*engine));
+    int err = automatic || wanted ? start_fast(engine, wanted) : 0;
+    if (err == ERR_CRYPTO && wanted) {
+        cbc_hmac_engine_free(engine);
+        return err;
+    }
+    char by[DESCRIBE_MAX / 2] = "OpenSSL";
+    if (engine->fast) {
+        engine->fast->describe(by, sizeof(by));
+    }
+    (void)snprintf(engine->text, sizeof(engine->text), "AES-CBC: %s", by);
+    *out = engine;
+    return 0;
+}
+
+void cbc_hmac_engine_free(struct cbc_hmac_engine *engine)
+{
+    if (engine) {
+        if (engine->fast) {
+            engine->fast->engine_free(engine->fast_state);
+        }
+        free(engine);
+    }
+}
+
+const char *cbc_hmac_engine_describe(const struct cbc_hmac_engine *engine)
+{
+    return engine->text;
+}
+
+const char *cbc_hmac_engine_name(const struct cbc_hmac_engine *engine, const char *cipher, const char *auth)
+{
+    const struct cipher_info *info = cipher_find(cipher);
+    const struct digest_info *digest = digest_find(auth);
+    return info && digest && is_fast(engine, info, digest) ? engine->fast->name : "openssl";
 }

@@ -4,12 +4,17 @@
 
 /*
  * CBC, CFB, OFB or no cipher under an HMAC (data channel spec, 6). What is sealed is everything after the
- * opcode header. Keys are immutable and shared; OpenSSL contexts live in a worker object of one thread.
+ * opcode header. Three objects, as in crypto/aead.h:
+ *   struct cbc_hmac_engine  chosen once ("auto", "openssl", "ipsec-mb"); immutable, shared by all threads
+ *   struct cbc_hmac_key     one direction's keys; immutable, shared by all threads
+ *   struct cbc_hmac_worker  scratch of one thread
+ * AES-CBC with an HMAC of SHA-1 or SHA-2 is several times faster in batches than packet by packet.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct cbc_hmac_engine;
 struct cbc_hmac_key;
 struct cbc_hmac_worker;
 
@@ -44,13 +49,31 @@ struct cbc_hmac_open {
 };
 
 /**
+ * cbc_hmac_engine_new - choose the implementation of AES-CBC and test it against OpenSSL's
+ * @name: "auto" (or NULL: the fastest), "openssl", "ipsec-mb" (OpenSSL for what it cannot do here)
+ * A fast implementation that fails the cross test is not used under "auto".
+ * Return: 0 and *out; ERR_UNSUPPORTED (another name); ERR_CRYPTO ("ipsec-mb" failed the self-test).
+ * Thread: control.
+ */
+int cbc_hmac_engine_new(const char *name, struct cbc_hmac_engine **out);
+
+/** cbc_hmac_engine_free - release; all its keys and workers must be gone. NULL is fine. */
+void cbc_hmac_engine_free(struct cbc_hmac_engine *engine);
+
+/** cbc_hmac_engine_describe - for the log: "AES-CBC: intel-ipsec-mb 1.3.0". Valid as long as the engine. */
+const char *cbc_hmac_engine_describe(const struct cbc_hmac_engine *engine);
+
+/** cbc_hmac_engine_name - who handles batches of @cipher with @auth: "openssl", "ipsec-mb". */
+const char *cbc_hmac_engine_name(const struct cbc_hmac_engine *engine, const char *cipher, const char *auth);
+
+/**
  * cbc_hmac_key_new - prepare one direction's key
  * @cipher: library spelling or "none";  @cipher_key: its key size bytes
  * @auth:   digest or "none";            @hmac_key: its digest size bytes
  * Return: 0 and *out, ERR_UNSUPPORTED (unknown, AEAD, or not offered), ERR_CRYPTO (all-zero cipher key). Thread: any.
  */
-int cbc_hmac_key_new(const char *cipher, const uint8_t *cipher_key, const char *auth, const uint8_t *hmac_key,
-                     struct cbc_hmac_key **out);
+int cbc_hmac_key_new(const struct cbc_hmac_engine *engine, const char *cipher, const uint8_t *cipher_key,
+                     const char *auth, const uint8_t *hmac_key, struct cbc_hmac_key **out);
 
 /** cbc_hmac_key_free - wipe and release; NULL is fine. */
 void cbc_hmac_key_free(struct cbc_hmac_key *key);
@@ -58,8 +81,8 @@ void cbc_hmac_key_free(struct cbc_hmac_key *key);
 /** cbc_hmac_key_layout - sizes for this key. */
 struct cbc_hmac_layout cbc_hmac_key_layout(const struct cbc_hmac_key *key);
 
-/** cbc_hmac_worker_new - scratch for one thread. */
-struct cbc_hmac_worker *cbc_hmac_worker_new(void);
+/** cbc_hmac_worker_new - scratch for one thread; allocates nothing large until a key needs it. */
+struct cbc_hmac_worker *cbc_hmac_worker_new(const struct cbc_hmac_engine *engine);
 
 /** cbc_hmac_worker_free - wipe and release; NULL is fine. */
 void cbc_hmac_worker_free(struct cbc_hmac_worker *worker);

@@ -54,7 +54,7 @@ struct dp_config {
     unsigned workers;            /* threads, 1..16; 0: min(online CPUs, 4) for multipoint, 1 for p2p */
     unsigned max_peers;          /* multipoint: peer ids 0..max_peers-1; 0 means 1024 */
     bool no_offload;             /* switch every segmentation offload off */
-    const char *aead_engine;     /* "auto" (NULL), "openssl" or "ipsec-mb" */
+    const char *crypto_engine;   /* "auto" (NULL), "openssl" or "ipsec-mb" */
 
     bool client_to_client;       /* switch between peers without the kernel */
     unsigned bcast_buffers;      /* packets queued for broadcast; 0 means 256 */
@@ -86,7 +86,7 @@ void dp_close(struct dp *dp);
 /** dp_capabilities - bit set of enum dp_capability. */
 unsigned dp_capabilities(const struct dp *dp);
 
-/** dp_describe - one line for the log: workers, AEAD engine, which fast paths are on and why one is off.
+/** dp_describe - one line for the log: workers, crypto engines, which fast paths are on and why one is off.
  *  Return: length that would have been written, as snprintf(). */
 int dp_describe(const struct dp *dp, char *out, size_t cap);
 

@@ -74,7 +74,7 @@ static int open_data_plane(struct server *server)
         .workers = server->workers,
         .max_peers = config->max_clients,
         .no_offload = config->no_offload,
-        .aead_engine = engines[config->data_plane_engine],
+        .crypto_engine = engines[config->data_plane_engine],
         .client_to_client = config->client_to_client,
         .bcast_buffers = config->bcast_buffers,
         .tcp_queue_limit = config->tcp_queue_limit,

@@ -3,7 +3,7 @@
  * Nanoseconds per packet of each stage of the data plane, apart from the others: read, split, seal, send; receive,
  * open, merge, write. The four in the kernel run in a network namespace of their own (needs root; left out otherwise).
  *
- *   bench_stages [--cipher AES-256-GCM] [--size 1400] [--json]
+ *   bench_stages [--cipher AES-256-GCM] [--auth SHA1] [--engine auto] [--size 1400] [--batch 40] [--json]
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -42,9 +42,10 @@
 
 struct bench {
     const char *cipher;
+    const char *auth;         /* of a cipher that is no AEAD */
     unsigned payload;         /* bytes of one segment's payload */
     unsigned segments;        /* of one super-packet */
-    struct aead_engine *engine;
+    struct crypto_engines *engines;
     struct rcu_domain rcu;
     struct keyslot_worker worker;
     struct keyslot *tx;
@@ -268,13 +269,13 @@ static void until_merged(struct bench *b)
 
 static struct keyslot *make_key(struct bench *b, bool mirrored)
 {
-    struct dp_key key = {.cipher = b->cipher, .auth = "SHA1"};
+    struct dp_key key = {.cipher = b->cipher, .auth = b->auth};
     key.format = strstr(b->cipher, "GCM") || strstr(b->cipher, "POLY") ? DP_FORMAT_AEAD : DP_FORMAT_CBC;
     memset(&key.tx, mirrored ? 1 : 2, sizeof(key.tx));
     memset(&key.rx, mirrored ? 2 : 1, sizeof(key.rx));
     struct keyslot_replay replay = {.window = 8192};
     struct keyslot *ks = NULL;
-    if (keyslot_new(b->engine, &b->rcu, &key, &replay, &ks)) {
+    if (keyslot_new(b->engines, &b->rcu, &key, &replay, &ks)) {
         (void)fprintf(stderr, "bench_stages: no cipher %s\n", b->cipher);
         exit(1);
     }
@@ -298,13 +299,18 @@ static void print(const struct bench *b, const struct stage *stages, unsigned co
 
 int main(int argc, char **argv)
 {
-    static struct bench b = {.cipher = "AES-256-GCM", .payload = 1360};
+    static struct bench b = {.cipher = "AES-256-GCM", .auth = "SHA1", .payload = 1360, .segments = SEGMENTS};
     static const struct option options[] = {
-        {"cipher", 1, NULL, 'c'}, {"size", 1, NULL, 's'}, {"json", 0, NULL, 'j'}, {NULL, 0, NULL, 0}};
+        {"cipher", 1, NULL, 'c'}, {"auth", 1, NULL, 'a'}, {"engine", 1, NULL, 'e'}, {"size", 1, NULL, 's'},
+        {"batch", 1, NULL, 'b'},  {"json", 0, NULL, 'j'}, {NULL, 0, NULL, 0}};
+    const char *engine = NULL;
     bool json = false;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (c) {
         case 'c': b.cipher = optarg; break;
+        case 'a': b.auth = optarg; break;
+        case 'e': engine = optarg; break;
+        case 'b': b.segments = (unsigned)atoi(optarg); break;
         case 's': b.payload = (unsigned)atoi(optarg) - HEADERS; break;
         case 'j': json = true; break;
         default: return 2;
@@ -314,12 +320,15 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "bench_stages: --size from %u to 1500\n", HEADERS + 1);
         return 2;
     }
-    b.segments = SEGMENTS;
-    if (aead_engine_new(NULL, &b.engine)) {
+    if (b.segments < 1 || b.segments > SEGMENTS) {
+        (void)fprintf(stderr, "bench_stages: --batch from 1 to %d\n", SEGMENTS);
+        return 2;
+    }
+    if (crypto_engines_new(engine, &b.engines)) {
         return 1;
     }
     rcu_domain_init(&b.rcu);
-    keyslot_worker_init(&b.worker, b.engine);
+    keyslot_worker_init(&b.worker, b.engines);
     b.tx = make_key(&b, false);
     b.rx = make_key(&b, true);
     build_super(&b);

@@ -240,7 +240,7 @@ static void read_options(int argc, char **argv, struct settings *s)
         case 't': s->tcp = true; break;
         case 'w': s->config.workers = (unsigned)atoi(optarg); break;
         case 'c': s->cipher = optarg; break;
-        case 'e': s->config.aead_engine = optarg; break;
+        case 'e': s->config.crypto_engine = optarg; break;
         case 'v': s->no_vnet = true; break;
         case 'm': s->mtu = (unsigned)atoi(optarg); break;
         case 'n': s->config.no_offload = true; break;

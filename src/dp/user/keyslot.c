@@ -14,11 +14,11 @@
 _Static_assert(offsetof(struct keyslot, tx_next) <= 192, "what every packet reads fits three lines");
 _Static_assert(offsetof(struct keyslot, rx_lock) % 64 == 0, "senders and receivers share no line");
 
-void keyslot_worker_init(struct keyslot_worker *kw, const struct aead_engine *engine)
+void keyslot_worker_init(struct keyslot_worker *kw, const struct crypto_engines *engines)
 {
     memset(kw, 0, sizeof(*kw));
-    kw->aead = aead_worker_new(engine);
-    kw->cbc = cbc_hmac_worker_new();
+    kw->aead = aead_worker_new(engines->aead);
+    kw->cbc = cbc_hmac_worker_new(engines->cbc);
 }
 
 void keyslot_worker_free(struct keyslot_worker *kw)
@@ -28,21 +28,21 @@ void keyslot_worker_free(struct keyslot_worker *kw)
     secret_wipe(kw, sizeof(*kw));
 }
 
-static int expand(const struct aead_engine *engine, struct rcu_domain *rcu, const struct dp_key *key,
+static int expand(const struct crypto_engines *engines, struct rcu_domain *rcu, const struct dp_key *key,
                   const struct keyslot_replay *replay, struct keyslot *ks)
 {
     switch (key->format) {
     case DP_FORMAT_AEAD:
-        return keyslot_aead_new(engine, key, ks);
+        return keyslot_aead_new(engines->aead, key, ks);
     case DP_FORMAT_CBC:
-        return keyslot_cbc_new(key, ks);
+        return keyslot_cbc_new(engines->cbc, key, ks);
     case DP_FORMAT_EPOCH:
-        return keyslot_epoch_new(engine, rcu, key, replay, ks);
+        return keyslot_epoch_new(engines->aead, rcu, key, replay, ks);
     }
     return ERR_UNSUPPORTED;
 }
 
-int keyslot_new(const struct aead_engine *engine, struct rcu_domain *rcu, const struct dp_key *key,
+int keyslot_new(const struct crypto_engines *engines, struct rcu_domain *rcu, const struct dp_key *key,
                 const struct keyslot_replay *replay, struct keyslot **out)
 {
     const struct cipher_info *cipher = cipher_find(key->cipher);
@@ -62,7 +62,7 @@ int keyslot_new(const struct aead_engine *engine, struct rcu_domain *rcu, const 
     (void)pthread_mutex_init(&ks->tx_lock, NULL);
     (void)pthread_mutex_init(&ks->rx_lock, NULL);
     replay_init(&ks->replay, replay->window, replay->seconds);
-    int err = expand(engine, rcu, key, replay, ks);
+    int err = expand(engines, rcu, key, replay, ks);
     if (err) {
         keyslot_free(ks);
         return err;

@@ -12,9 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "crypto/aead.h"
-#include "crypto/cbc_hmac.h"
 #include "crypto/cipher.h"
+#include "crypto/engines.h"
 #include "dp/dp.h"
 #include "dp/user/packet.h"
 #include "dp/user/rcu.h"
@@ -84,7 +83,7 @@ struct keyslot {
 };
 
 /** keyslot_worker_init - scratch for one thread. */
-void keyslot_worker_init(struct keyslot_worker *kw, const struct aead_engine *engine);
+void keyslot_worker_init(struct keyslot_worker *kw, const struct crypto_engines *engines);
 
 /** keyslot_worker_free - wipe and release. */
 void keyslot_worker_free(struct keyslot_worker *kw);
@@ -99,7 +98,7 @@ struct keyslot_replay {
  * keyslot_new - expand a key for both directions
  * Return: 0 and *out, ERR_UNSUPPORTED (cipher), ERR_CRYPTO (weak or refused key). Control thread.
  */
-int keyslot_new(const struct aead_engine *engine, struct rcu_domain *rcu, const struct dp_key *key,
+int keyslot_new(const struct crypto_engines *engines, struct rcu_domain *rcu, const struct dp_key *key,
                 const struct keyslot_replay *replay, struct keyslot **out);
 
 /** keyslot_free - wipe and release; no reader is left. NULL is fine. Any thread. */

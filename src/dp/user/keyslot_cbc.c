@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "dp/user/keyslot_format.h"
 
-int keyslot_cbc_new(const struct dp_key *key, struct keyslot *ks)
+int keyslot_cbc_new(const struct cbc_hmac_engine *engine, const struct dp_key *key, struct keyslot *ks)
 {
     struct cbc_hmac_key *tx = NULL;
     struct cbc_hmac_key *rx = NULL;
@@ -11,10 +11,10 @@ int keyslot_cbc_new(const struct dp_key *key, struct keyslot *ks)
     if (!ks->digest) {
         return ERR_UNSUPPORTED;
     }
-    int err = cbc_hmac_key_new(ks->cipher->name, key->tx.cipher, ks->digest->name, key->tx.hmac, &tx);
+    int err = cbc_hmac_key_new(engine, ks->cipher->name, key->tx.cipher, ks->digest->name, key->tx.hmac, &tx);
     ks->cbc_tx = tx;
     if (!err) {
-        err = cbc_hmac_key_new(ks->cipher->name, key->rx.cipher, ks->digest->name, key->rx.hmac, &rx);
+        err = cbc_hmac_key_new(engine, ks->cipher->name, key->rx.cipher, ks->digest->name, key->rx.hmac, &rx);
         ks->cbc_rx = rx;
     }
     if (err) {

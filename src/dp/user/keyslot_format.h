@@ -34,7 +34,7 @@ unsigned keyslot_aead_open(struct keyslot_worker *kw, struct keyslot *ks, struct
                            bool *report);
 
 /** HMAC, IV and packet id inside the ciphertext; CFB, OFB and no cipher too. */
-int keyslot_cbc_new(const struct dp_key *key, struct keyslot *ks);
+int keyslot_cbc_new(const struct cbc_hmac_engine *engine, const struct dp_key *key, struct keyslot *ks);
 unsigned keyslot_cbc_seal(struct keyslot_worker *kw, struct keyslot *ks, const struct keyslot_header *header,
                           struct packet *p, unsigned n, bool *report);
 unsigned keyslot_cbc_open(struct keyslot_worker *kw, struct keyslot *ks, struct packet *p, unsigned n, uint32_t now);

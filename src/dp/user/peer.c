@@ -286,7 +286,7 @@ int peer_key_new(struct peer *peer, enum dp_key_slot slot, const struct dp_key *
                                                                  : REPLAY_WINDOW_DEFAULT,
                                     .seconds = s->replay_strict || s->replay_window ? s->replay_seconds : 0};
     struct keyslot *ks = NULL;
-    int err = keyslot_new(peer->user->engine, &peer->user->rcu, key, &replay, &ks);
+    int err = keyslot_new(peer->user->engines, &peer->user->rcu, key, &replay, &ks);
     if (err) {
         return err;
     }

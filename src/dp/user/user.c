@@ -43,8 +43,8 @@ static void free_contexts(struct user *u)
 
 static int open_user(const struct dp_config *config, struct dp **out)
 {
-    struct aead_engine *engine = NULL;
-    int err = aead_engine_new(config->aead_engine, &engine);
+    struct crypto_engines *engines = NULL;
+    int err = crypto_engines_new(config->crypto_engine, &engines);
     if (err) {
         return err;
     }
@@ -52,10 +52,10 @@ static int open_user(const struct dp_config *config, struct dp **out)
     u->dp.ops = &dp_user_backend;
     u->dp.config = *config;
     u->dp.config.backend = NULL;
-    u->dp.config.aead_engine = NULL;
+    u->dp.config.crypto_engine = NULL;
     u->dp.capabilities = DP_CAP_TAP | DP_CAP_TCP | DP_CAP_CBC | DP_CAP_COMPRESS | DP_CAP_FRAGMENT | DP_CAP_EPOCH |
                          DP_CAP_MOVE;
-    u->engine = engine;
+    u->engines = engines;
     (void)pthread_mutex_init(&u->lock, NULL);
     rcu_domain_init(&u->rcu);
     u->peer_slots = config->mode == DP_MODE_P2P ? 1 : config->max_peers;
@@ -128,7 +128,7 @@ static void close_user(struct dp *dp)
         (void)close(u->event_fd);
     }
     free_contexts(u);
-    aead_engine_free(u->engine);
+    crypto_engines_free(u->engines);
     (void)pthread_mutex_destroy(&u->lock);
     free(u);
 }
@@ -163,7 +163,7 @@ static int describe(const struct dp *dp, char *out, size_t cap)
     bool all = (!d || (d->vnet_header && d->gro.tso4 && d->gro.uso)) && (!l || (l->gso && l->gro));
     const char *why = all ? "" : u->dp.config.no_offload ? " (no-offload)" : " (what is missing is refused by the kernel)";
     return snprintf(out, cap, "data plane: %u worker%s; %s; device: %s, %u queue%s; UDP: %s%s", u->dp.config.workers,
-                    u->dp.config.workers == 1 ? "" : "s", aead_engine_describe(u->engine), describe_device(d),
+                    u->dp.config.workers == 1 ? "" : "s", crypto_engines_describe(u->engines), describe_device(d),
                     d ? d->queues : 0, d && d->queues == 1 ? "" : "s", describe_socket(l), why);
 }
 

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "crypto/aead.h"
+#include "crypto/engines.h"
 #include "dp/backend.h"
 #include "dp/user/event.h"
 #include "dp/user/rcu.h"
@@ -39,7 +39,7 @@ struct user {
     struct dp dp;
     pthread_mutex_t lock;
     struct rcu_domain rcu;
-    struct aead_engine *engine;
+    struct crypto_engines *engines;
 
     struct peer *_Atomic *peers;        /* multipoint: by id; p2p: one entry */
     uint32_t peer_slots;

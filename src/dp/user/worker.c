@@ -43,7 +43,7 @@ int worker_new(struct user *user, unsigned index, bool thread, struct worker **o
         worker_watch(w, w->wake, WORKER_WATCH_WAKE, 0, true);
     }
     event_ring_init(&w->ring, user->event_fd);
-    keyslot_worker_init(&w->crypto, user->engine);
+    keyslot_worker_init(&w->crypto, user->engines);
     tx_init(&w->tx);
     worker_clock(w);
     *out = w;

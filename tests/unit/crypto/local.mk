@@ -4,6 +4,7 @@ tests_unit_crypto_test_crypto_SOURCES = \
 	tests/unit/crypto/test_aead.c \
 	tests/unit/crypto/test_aes_ctr.c \
 	tests/unit/crypto/test_cbc_hmac.c \
+	tests/unit/crypto/test_cbc_hmac_batch.c \
 	tests/unit/crypto/test_cipher.c \
 	tests/unit/crypto/test_digest.c \
 	tests/unit/crypto/test_epoch.c \

@@ -15,24 +15,24 @@
 #define RECORD_MAX 2048
 #define HEADROOM KEYSLOT_HEAD_MAX
 
-static struct aead_engine *engine;
+static struct crypto_engines *engines;
 static struct rcu_domain rcu;
 static struct keyslot_worker worker;
 static const struct keyslot_replay window64 = {.window = 64, .seconds = 15};
 
 static void setup(void)
 {
-    cr_assert_eq(aead_engine_new(NULL, &engine), 0);
+    cr_assert_eq(crypto_engines_new(NULL, &engines), 0);
     rcu_domain_init(&rcu);
     cr_assert_eq(rcu_domain_start(&rcu), 0);
-    keyslot_worker_init(&worker, engine);
+    keyslot_worker_init(&worker, engines);
 }
 
 static void teardown(void)
 {
     rcu_domain_stop(&rcu);
     keyslot_worker_free(&worker);
-    aead_engine_free(engine);
+    crypto_engines_free(engines);
 }
 
 TestSuite(keyslot, .init = setup, .fini = teardown);
@@ -40,7 +40,7 @@ TestSuite(keyslot, .init = setup, .fini = teardown);
 static struct keyslot *make(const struct dp_key *key, const struct keyslot_replay *replay)
 {
     struct keyslot *ks = NULL;
-    cr_assert_eq(keyslot_new(engine, &rcu, key, replay, &ks), 0, "%s", key->cipher);
+    cr_assert_eq(keyslot_new(engines, &rcu, key, replay, &ks), 0, "%s", key->cipher);
     return ks;
 }
 

@@ -80,7 +80,7 @@ Test(tunnel, aead_formats)
 Test(tunnel, openssl_engine)
 {
     rig_init(&rig);
-    rig.s.config.aead_engine = "openssl";
+    rig.s.config.crypto_engine = "openssl";
     check_tunnel();
 }
 
