@@ -132,6 +132,22 @@ void login_tls_released(void *login)
 
 /* ------------------------------------------------------------------ verdict */
 
+/* ccd-exclusive, about the name that the client has from now on. */
+static bool has_ccd_file(const struct login *login)
+{
+    const struct instance *instance = login->session->owner;
+    const struct config *config = held_config_get(instance->server->live);
+    const char *name = login_common_name(login);
+    if (!config->ccd_exclusive || !config->client_config_dir ||
+        ccd_exists(config->client_config_dir, name)) {
+        return true;
+    }
+    instance_log(instance, LOG_SEV_ERROR, 1,
+                 "TLS Auth Error: --client-config-dir authentication failed for common name '%s' file='%s/%s'",
+                 name, config->client_config_dir, name);
+    return false;
+}
+
 static void conclude(struct login *login, bool accepted, const char *reason)
 {
     struct instance_session *session = login->session;
@@ -145,6 +161,7 @@ static void conclude(struct login *login, bool accepted, const char *reason)
         (void)user_clean(user_state_username(session->owner->user), login->user_common_name,
                          sizeof(login->user_common_name));
     }
+    accepted = accepted && has_ccd_file(login);
     instance_session_verdict(session, login->key_id, accepted ? SESSION_AUTH_OK : SESSION_AUTH_FAILED, reason);
 }
 
@@ -363,20 +380,6 @@ static bool identity_is_locked(struct login *login, const struct session_event *
     return true;
 }
 
-static bool has_ccd_file(const struct login *login)
-{
-    const struct instance *instance = login->session->owner;
-    const struct config *config = held_config_get(instance->server->live);
-    if (!config->ccd_exclusive || !config->client_config_dir ||
-        ccd_exists(config->client_config_dir, login->common_name)) {
-        return true;
-    }
-    instance_log(instance, LOG_SEV_ERROR, 1,
-                 "TLS Auth Error: --client-config-dir authentication failed for common name '%s' file='%s/%s'",
-                 login->common_name, config->client_config_dir, login->common_name);
-    return false;
-}
-
 void login_check(struct login *login, const struct session_event *event)
 {
     struct instance *instance = login->session->owner;
@@ -386,7 +389,7 @@ void login_check(struct login *login, const struct session_event *event)
     login->key_id = event->key_id;
     login->key_count++;
     login->too_long = event->credentials_too_long;
-    if (!identity_is_locked(login, event) || !has_ccd_file(login)) {
+    if (!identity_is_locked(login, event)) {
         conclude(login, false, NULL);
         return;
     }

@@ -146,6 +146,27 @@ users() {
     expect_log "$WORK/never.log" 'AUTH_FAILED'
 }
 
+# ccd-exclusive is about the name that the client gets, here that of the user.
+users_with_files() {
+    begin "auth-user-pass-verify $WORK/verify via-file" 'verify-client-cert none' 'username-as-common-name' \
+        'client-config-dir ccd' 'ccd-exclusive'
+    hook verify </dev/null
+    mkdir "$WORK/ccd"
+    : >"$WORK/ccd/anna"
+    server_up
+    local user
+    for user in anna eve; do
+        printf '%s\npass\n' $user >"$WORK/$user.pass"
+        chmod 600 "$WORK/$user.pass"
+        { sed '/^cert\|^key/d' "$WORK/a.conf"; echo "auth-user-pass $user.pass"; } >"$WORK/$user.conf"
+    done
+    client_up anna "$VPND"
+    reach tun1
+    client_start eve "$OPENVPN"
+    expect_log "$WORK/eve.log" 'AUTH_FAILED'
+    expect_log "$WORK/server.log" "--client-config-dir authentication failed for common name 'eve' file='ccd/eve'"
+}
+
 learn() {
     begin "learn-address $WORK/learn" 'client-config-dir ccd' 'server-ipv6 fd77::/64'
     mkdir "$WORK/ccd"
@@ -223,6 +244,7 @@ run_case learn-address-hangs hangs 'learn-address HOOK'
 run_case client-connect-configures connect_config
 run_case client-connect-deferred connect_deferred
 run_case users users
+run_case users-with-files users_with_files
 run_case learn-address learn
 run_case device device
 run_case script-security security_level
