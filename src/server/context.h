@@ -99,7 +99,8 @@ struct server {
     struct persist_writer *persist;      /* NULL: addresses are not kept in a file */
     struct shutdown *shutdown;           /* NULL: running */
     struct device_ask *device_ask;       /* up, down ... has not answered; NULL: none is asked */
-    bool up_ran;                         /* the hooks of the end are owed */
+    bool up_ran;                         /* the hooks of the end are owed: down */
+    bool route_up_ran;                   /* and route-pre-down */
     bool stopping;                       /* clients were told; nobody new is let in */
     int exit_status;
 };

@@ -116,7 +116,11 @@ static void take_down(struct server *server)
         return;
     }
     env_set(&server->env, "signal", loop_signal_env(&shutdown->info));
-    device_hooks_ask(server, EVENT_ROUTES_PRE_DOWN, on_pre_down_done);
+    if (server->route_up_ran) {
+        device_hooks_ask(server, EVENT_ROUTES_PRE_DOWN, on_pre_down_done);
+    } else {
+        on_pre_down_done(server, true);
+    }
 }
 
 static void on_clients_poll(void *arg)
@@ -124,7 +128,8 @@ static void on_clients_poll(void *arg)
     struct shutdown *shutdown = arg;
     struct server *server = shutdown->server;
     shutdown->waited_ms += POLL_MS;
-    if (server->instances.count > 0 && shutdown->waited_ms < FAREWELL_LIMIT_MS) {
+    bool farewell = server->instances.count > 0 && shutdown->waited_ms < FAREWELL_LIMIT_MS;
+    if (farewell || server->device_ask) { /* a hook of the start comes to its end, as long as it may take */
         loop_timer_after(shutdown->timer, POLL_MS);
         return;
     }
@@ -174,6 +179,10 @@ void shutdown_begin(struct server *server, const struct loop_signal_info *info)
     server->stopping = true;
     loop_set_phase(server->loop, LOOP_PHASE_EXITING);
     mgmt_ask_cancel(server->mgmt);
+    if (server->device_ask) {
+        log_info("%s waits for a script of the start that is still running; a second signal ends it",
+                 loop_signal_name(info->signal));
+    }
     server_management_state(server, "EXITING",
                             info->source != LOOP_SOURCE_HARD && info->reason[0] ? info->reason
                                                                                 : loop_signal_name(info->signal));

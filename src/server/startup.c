@@ -215,7 +215,9 @@ static void fail(struct server *server, const char *why)
 {
     lifecycle_failed(server->life, why);
     server->exit_status = 1;
-    loop_raise(server->loop, LOOP_SIGNAL_TERM, LOOP_SOURCE_SOFT, "init-failed");
+    if (!server->stopping) {
+        loop_raise(server->loop, LOOP_SIGNAL_TERM, LOOP_SOURCE_SOFT, "init-failed");
+    }
 }
 
 static void complete(struct server *server)
@@ -242,13 +244,20 @@ static void complete(struct server *server)
 
 static void on_route_up_done(void *arg, bool accepted)
 {
+    struct server *server = arg;
     (void)accepted; /* route-up cannot refuse */
-    complete(arg);
+    server->route_up_ran = true;
+    if (!server->stopping) {
+        complete(server);
+    }
 }
 
 static void on_routes_resolved(void *arg)
 {
     struct server *server = arg;
+    if (server->stopping) {
+        return;
+    }
     (void)routes_install(server->routes); /* failures were logged; the server serves all the same */
     hook_env_server(server);
     device_hooks_ask(server, EVENT_ROUTES_UP, on_route_up_done);
@@ -291,6 +300,9 @@ static void on_up_done(void *arg, bool accepted)
         return;
     }
     server->up_ran = true;
+    if (server->stopping) {
+        return; /* a signal came meanwhile: shutdown.c has waited for this */
+    }
     if (listeners_open(server) < 0) {
         fail(server, "a listening address cannot be bound");
         return;

@@ -200,6 +200,31 @@ service_manager() {
     grep -aq "MAINPID=$(pid_of server)" "$WORK/said" || fail "MAINPID is missing"
 }
 
+# SIGTERM while a hook of the start runs: it comes to its end, and only what was set up is undone.
+stopped_early() { # HOOK LINE-EXPECTED...
+    local slow=$1
+    shift
+    begin 'script-security 2' "up $WORK/hook" "route-up $WORK/hook" "route-pre-down $WORK/hook" "down $WORK/hook" \
+        'nat-masquerade'
+    cat >"$WORK/hook" <<-END
+		#!/bin/sh
+		echo \$script_type >>$WORK/hooks
+		[ \$script_type != $slow ] || while [ ! -e $WORK/go ]; do sleep 0.1; done
+	END
+    chmod 755 "$WORK/hook"
+    start server ip netns exec "$(ns s)" "$VPND" --cd "$WORK" --config server.conf
+    wait_for 10 "the hook $slow" grep -qx "$slow" "$WORK/hooks"
+    kill -TERM "$(pid_of server)"
+    expect_log "$WORK/server.log" 'SIGTERM waits for a script'
+    : >"$WORK/go"
+    local status=0
+    wait "$(pid_of server)" || status=$?
+    [ $status = 0 ] || fail "exit status $status"
+    [ "$(tr '\n' ' ' <"$WORK/hooks")" = "$* " ] || fail "hooks: $(tr '\n' ' ' <"$WORK/hooks")"
+    ! logged server 'Initialization Sequence Completed' || fail "it went on"
+    [ -z "$(in_ns s nft list tables 2>/dev/null)" ] || fail "NAT rules are left"
+}
+
 run_case restart-notice-stock restart_notice "$OPENVPN"
 run_case restart-notice-vpnd restart_notice "$VPND"
 run_case signals signals
@@ -207,4 +232,6 @@ run_case reload-under-traffic reload
 run_case unprivileged-user unprivileged
 run_case background-chroot background
 run_case service-manager service_manager
+run_case stopped-in-up stopped_early up up down
+run_case stopped-in-route-up stopped_early route-up up route-up route-pre-down down
 finish
