@@ -4,21 +4,26 @@
  * both directions, with traffic of one peer and spread over all of them.
  *
  *   bench_peers [--json]
+ *   bench_peers PEERS out|in|out_all|in_all|out_all_gcm     one of these alone, for a profiler: half a million packets
  *
  *   this program <--socket pair--> [server, N peers] <--UDP, one socket--> this program
  *
  * The peers use `cipher none`, so that nothing but tables, queues and system calls is left, and this program can be all
- * of them.
+ * of them; the last column is with AES-256-GCM. "One" peer's packets leave as one run that the kernel cuts; those of
+ * different peers are a datagram each, which costs the kernel most of what is measured.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,7 +36,9 @@
 #define RECORD (8 + SIZE)      /* opcode and peer id, packet id, payload */
 #define BATCH 64
 #define PACKETS (64 * 1500)
+#define PROFILE_PACKETS (64 * 8000)
 #define REPEATS 5
+#define WAYS 5
 #define PEERS_MAX 10000
 
 static struct dp *dp;
@@ -102,10 +109,16 @@ static int udp_socket(union addr *address)
     return fd;
 }
 
-static void add_peer(uint32_t id, uint32_t listener, const union addr *own)
+/* @sealed: for real; this program cannot answer such a peer. */
+static void add_peer(uint32_t id, uint32_t listener, const union addr *own, bool sealed)
 {
     struct dp_peer peer = {.id = id, .tx_id = id, .path = {.listener = listener, .remote = *own}};
     struct dp_key key = {.format = DP_FORMAT_CBC, .cipher = "none", .auth = "none"};
+    if (sealed) {
+        key = (struct dp_key){.format = DP_FORMAT_AEAD, .cipher = "AES-256-GCM"};
+        memset(key.tx.cipher, 1, sizeof(key.tx.cipher));
+        memset(key.rx.cipher, 2, sizeof(key.rx.cipher));
+    }
     struct dp_route route = {.net = {.bits = 32}};
     route.net.addr = ip4_from_u32(0x0A000000u + id);
     must(dp_peer_new(dp, &peer) == 0 && dp_key_new(dp, id, DP_KEY_PRIMARY, &key) == 0 &&
@@ -114,32 +127,43 @@ static void add_peer(uint32_t id, uint32_t listener, const union addr *own)
     next_id[id] = 1;
 }
 
-static void open_server(unsigned count)
+/* A pair of sockets in place of the device. Return: the server's end. */
+static int device_pair(void)
 {
-    struct dp_config config = {.mode = DP_MODE_MULTIPOINT, .workers = 1, .max_peers = PEERS_MAX};
-    union addr own;
-    uint32_t listener;
     int pair[2];
     int size = 4 * 1024 * 1024;
-    peers = count;
-    udp = udp_socket(&own);
-    int fd = udp_socket(&server);
-    must(dp_open(&config, &dp) == 0 && dp_listener_add(dp, &fd, 1, false, NULL, NULL, &listener) == 0, "server");
-    for (uint32_t i = 0; i < count; i++) {
-        add_peer(i, listener, &own);
-    }
     must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) == 0, "socketpair");
     (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     (void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-    struct dp_device d = {.fds = {pair[0]}, .queues = 1, .mtu = 1500};
-    must(dp_device_attach(dp, &d) == 0, "device");
     device = pair[1];
+    return pair[0];
+}
+
+static void await_worker(void)
+{
     worker = 0;
     for (unsigned i = 0; i < 200 && !worker; i++) {
         (void)poll(NULL, 0, 5);
         worker = find_worker();
     }
     must(worker != 0, "no worker");
+}
+
+static void open_server(unsigned count, bool sealed)
+{
+    struct dp_config config = {.mode = DP_MODE_MULTIPOINT, .workers = 1, .max_peers = PEERS_MAX};
+    union addr own;
+    uint32_t listener;
+    peers = count;
+    udp = udp_socket(&own);
+    int fd = udp_socket(&server);
+    must(dp_open(&config, &dp) == 0 && dp_listener_add(dp, &fd, 1, false, NULL, NULL, &listener) == 0, "server");
+    for (uint32_t i = 0; i < count; i++) {
+        add_peer(i, listener, &own, sealed);
+    }
+    struct dp_device d = {.fds = {device_pair()}, .queues = 1, .mtu = 1500};
+    must(dp_device_attach(dp, &d) == 0, "device");
+    await_worker();
 }
 
 static void close_server(void)
@@ -203,14 +227,85 @@ static void carry(bool up, bool spread, unsigned first)
     }
 }
 
-static double cost(bool up, bool spread)
+static double cost(bool up, bool spread, unsigned packets)
 {
     double before = worker_ns();
-    for (unsigned i = 0; i < PACKETS; i += BATCH) {
+    for (unsigned i = 0; i < packets; i += BATCH) {
         carry(up, spread, i);
     }
-    return (worker_ns() - before) / PACKETS;
+    return (worker_ns() - before) / packets;
 }
+
+static int profile(const char *count, const char *way)
+{
+    static const char *const ways[WAYS] = {"out", "in", "out_all", "in_all", "out_all_gcm"};
+    int n = atoi(count);
+    for (unsigned what = 0; what < WAYS && n > 0 && n <= PEERS_MAX; what++) {
+        if (strcmp(way, ways[what]) == 0) {
+            bool sealed = what == WAYS - 1;
+            open_server((unsigned)n, sealed);
+            (void)printf("%.0f ns\n", cost(what & 1, sealed || what & 2, PROFILE_PACKETS));
+            close_server();
+            return 0;
+        }
+    }
+    (void)fprintf(stderr, "usage: bench_peers [--json] | PEERS out|in|out_all|in_all|out_all_gcm\n");
+    return 2;
+}
+
+/* ------------------------------------------------------------------ the kernel's part */
+
+/** The same system calls on the way out, with nothing between them. */
+struct kernel_only {
+    int device;
+    int udp;
+    union addr to;
+};
+
+static void *relay(void *arg)
+{
+    struct kernel_only *k = arg;
+    static uint8_t buffer[BATCH][RECORD];
+    static struct iovec iov[BATCH];
+    static struct mmsghdr out[BATCH];
+    (void)prctl(PR_SET_NAME, "vpnd-worker0");
+    int epoll = epoll_create1(0);
+    struct epoll_event event = {.events = EPOLLIN};
+    (void)epoll_ctl(epoll, EPOLL_CTL_ADD, k->device, &event);
+    while (epoll_wait(epoll, &event, 1, -1) == 1 && !(event.events & EPOLLHUP)) {
+        unsigned n = 0;
+        while (n < BATCH && read(k->device, buffer[n], RECORD) > 0) {
+            iov[n] = (struct iovec){buffer[n], RECORD};
+            out[n].msg_hdr = (struct msghdr){
+                .msg_name = &k->to, .msg_namelen = sizeof(k->to.v4), .msg_iov = &iov[n], .msg_iovlen = 1};
+            n++;
+        }
+        (void)sendmmsg(k->udp, out, n, MSG_DONTWAIT);
+    }
+    (void)close(epoll);
+    return NULL;
+}
+
+static double kernel_cost(void)
+{
+    struct kernel_only k;
+    pthread_t thread;
+    peers = 1;
+    udp = udp_socket(&k.to);
+    k.udp = udp_socket(&server);
+    k.device = device_pair();
+    must(pthread_create(&thread, NULL, relay, &k) == 0, "thread");
+    await_worker();
+    double ns = cost(false, false, PACKETS);
+    (void)close(device);
+    (void)pthread_join(thread, NULL);
+    (void)close(udp);
+    (void)close(k.udp);
+    (void)close(k.device);
+    return ns;
+}
+
+/* ------------------------------------------------------------------ all of them */
 
 static int ascending(const void *a, const void *b)
 {
@@ -218,31 +313,52 @@ static int ascending(const void *a, const void *b)
     return d < 0 ? -1 : d > 0;
 }
 
+static double median(double *values)
+{
+    qsort(values, REPEATS, sizeof(double), ascending);
+    return values[REPEATS / 2];
+}
+
+static void measure(unsigned count, double results[WAYS][REPEATS], unsigned repeat)
+{
+    open_server(count, false);
+    for (unsigned what = 0; what < WAYS - 1; what++) {
+        results[what][repeat] = cost(what & 1, what & 2, PACKETS);
+    }
+    close_server();
+    open_server(count, true);
+    results[WAYS - 1][repeat] = cost(false, true, PACKETS);
+    close_server();
+}
+
 int main(int argc, char **argv)
 {
     static const unsigned counts[] = {1, 100, 1000, 10000};
-    static double all[4][4][REPEATS];
-    bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
+    static double all[4][WAYS][REPEATS];
+    double kernel[REPEATS];
+    bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
+    if (argc == 3) {
+        return profile(argv[1], argv[2]);
+    }
     for (unsigned repeat = 0; repeat < REPEATS; repeat++) { /* alternating, so that a busy moment hits all alike */
+        kernel[repeat] = kernel_cost();
         for (unsigned n = 0; n < 4; n++) {
-            open_server(counts[n]);
-            for (unsigned what = 0; what < 4; what++) {
-                all[n][what][repeat] = cost(what & 1, what & 2);
-            }
-            close_server();
+            measure(counts[n], all[n], repeat);
         }
     }
-    if (!json) {
-        (void)printf("ns of the worker per packet of %u bytes\n   peers   out, one    in, one   out, all    in, all\n", SIZE);
+    if (json) {
+        (void)printf("[{\"kernel_out\": %.0f}", median(kernel));
+    } else {
+        (void)printf("ns of the worker per packet of %u bytes; the kernel alone, a datagram each, out: %.0f\n", SIZE,
+                     median(kernel));
+        (void)printf("   peers   out, one    in, one   out, all    in, all   out, all, AES-256-GCM\n");
     }
     for (unsigned n = 0; n < 4; n++) {
-        for (unsigned what = 0; what < 4; what++) {
-            qsort(all[n][what], REPEATS, sizeof(double), ascending);
-        }
-        (void)printf(json ? "%s{\"peers\": %u, \"out\": %.0f, \"in\": %.0f, \"out_all\": %.0f, \"in_all\": %.0f}"
-                          : "%s%8u %10.0f %10.0f %10.0f %10.0f\n",
-                     !json ? "" : n ? ", " : "[", counts[n], all[n][0][REPEATS / 2], all[n][1][REPEATS / 2],
-                     all[n][2][REPEATS / 2], all[n][3][REPEATS / 2]);
+        double *m[WAYS] = {all[n][0], all[n][1], all[n][2], all[n][3], all[n][4]};
+        (void)printf(json ? ", {\"peers\": %u, \"out\": %.0f, \"in\": %.0f, \"out_all\": %.0f, \"in_all\": %.0f, "
+                            "\"out_all_gcm\": %.0f}"
+                          : "%8u %10.0f %10.0f %10.0f %10.0f %10.0f\n",
+                     counts[n], median(m[0]), median(m[1]), median(m[2]), median(m[3]), median(m[4]));
     }
     (void)printf(json ? "]\n" : "");
     return 0;
