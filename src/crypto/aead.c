@@ -16,6 +16,7 @@
 #define IPSECMB_INDEX 1
 #define SELF_TEST_MAX 1400
 #define DESCRIBE_MAX 256
+#define CACHE_LINE 64
 
 struct aead_engine {
     const struct aead_ops *ops[AEAD_OPS_COUNT]; /* NULL: not there */
@@ -57,7 +58,7 @@ static int algorithm_find(const char *cipher)
 static int key_make(struct aead_engine *engine, unsigned index, enum aead_algorithm algorithm, const uint8_t *raw,
                     struct aead_key **out)
 {
-    struct aead_key *key = mem_zalloc(sizeof(*key));
+    struct aead_key *key = mem_aligned(64, sizeof(*key));
     key->ops = engine->ops[index];
     key->ops_index = index;
     key->algorithm = algorithm;
@@ -94,6 +95,14 @@ void aead_key_free(struct aead_key *key)
         key->ops->key_free(key);
         secret_wipe(key, sizeof(*key));
         free(key);
+    }
+}
+
+void aead_key_prefetch(const struct aead_key *key)
+{
+    const uint8_t *at = key->expanded;
+    for (size_t i = 0; i < key->expanded_size; i += CACHE_LINE) {
+        __builtin_prefetch(at + i);
     }
 }
 

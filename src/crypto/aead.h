@@ -65,6 +65,9 @@ int aead_key_new(const struct aead_engine *engine, const char *cipher, const uin
 /** aead_key_free - wipe and release; no worker may be using it. NULL is fine. Thread: any. */
 void aead_key_free(struct aead_key *key);
 
+/** aead_key_prefetch - begin to fetch what an operation under @key reads; the object itself should be in the cache. */
+void aead_key_prefetch(const struct aead_key *key);
+
 /** aead_worker_new - scratch for one thread; allocates nothing large until a key needs it. */
 struct aead_worker *aead_worker_new(const struct aead_engine *engine);
 

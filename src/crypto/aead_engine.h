@@ -48,9 +48,10 @@ struct aead_key {
     unsigned ops_index;          /* which of a worker's states belongs to it */
     enum aead_algorithm algorithm;
     uint64_t serial;             /* unique within the engine; never 0: tells a reused address from the old key */
+    void *expanded;
+    size_t expanded_size;        /* bytes of it that operations read and aead_key_prefetch() may fetch */
     size_t key_size;
     uint8_t raw[CIPHER_KEY_MAX];
-    void *expanded;
 };
 
 extern const struct aead_ops aead_evp_ops;

@@ -81,6 +81,7 @@ static int mb_key_init(const void *engine_state, struct aead_key *key)
         IMB_AES256_GCM_PRE(engine->manager, key->raw, expanded);
     }
     key->expanded = expanded;
+    key->expanded_size = sizeof(*expanded);
     return 0;
 }
 

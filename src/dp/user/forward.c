@@ -124,6 +124,28 @@ static void route_tun(struct worker *w, const struct gso_plan *plan)
     }
 }
 
+bool forward_has_many(const struct worker *w)
+{
+    const struct user *u = w->user;
+    return u->dp.config.mode == DP_MODE_MULTIPOINT && u->dp.config.device == DP_DEVICE_TUN && route_many(&u->routes);
+}
+
+void forward_prefetch(const struct worker *w, const struct tun_packet *packets, unsigned n)
+{
+    struct route_target targets[ROUTE_PREFETCH_MAX];
+    unsigned count = 0;
+    for (unsigned i = 0; i < n; i++) {
+        const uint8_t *ip = packets[i].vnet + VNET_HEADER_SIZE;
+        size_t len = packets[i].len - VNET_HEADER_SIZE;
+        if (len >= IP_V4_HEADER && ip[0] >> 4 == 4) {
+            targets[count++] = (struct route_target){ip + IP4_DESTINATION, 4};
+        } else if (len >= IP_V6_HEADER && ip[0] >> 4 == 6) {
+            targets[count++] = (struct route_target){ip + IP6_DESTINATION, 6};
+        }
+    }
+    route_prefetch(&w->user->routes, targets, count);
+}
+
 void forward_from_device(struct worker *w, const struct device *device, uint8_t *read, size_t len)
 {
     const struct user *u = w->user;

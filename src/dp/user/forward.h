@@ -11,7 +11,15 @@
 
 struct device;
 struct peer;
+struct tun_packet;
 struct worker;
+
+/** forward_has_many - whether forward_prefetch() pays: tun, and many addresses. Worker. */
+bool forward_has_many(const struct worker *w);
+
+/** forward_prefetch - begin to fetch what carrying @n packets (at most ROUTE_PREFETCH_MAX) that were read from the
+ *  device will need. Worker. */
+void forward_prefetch(const struct worker *w, const struct tun_packet *packets, unsigned n);
 
 /** forward_from_device - one read: vnet header and packet. Worker. */
 void forward_from_device(struct worker *w, const struct device *device, uint8_t *read, size_t len);

@@ -23,7 +23,7 @@ static size_t key_of(uint8_t key[KEY_MAX], uint32_t listener, const union addr *
 
 int path_new(struct user *user, const struct dp_path *where, struct peer *peer, struct path **out)
 {
-    struct path *path = mem_zalloc(sizeof(*path));
+    struct path *path = mem_aligned(64, sizeof(*path));
     path->where = *where;
     path->peer = peer;
     atomic_init(&path->gso_max, user->dp.config.no_offload ? 0u : UINT16_MAX);

@@ -11,14 +11,14 @@ struct peer;
 struct user;
 
 struct path {
-    struct dp_path where;         /* as control sees it; the address is never v4-mapped */
-    union addr to;                /* as the listener's socket wants it (maybe v4-mapped) */
-    socklen_t to_len;
     struct conn *conn;            /* TCP: counted reference */
     struct peer *peer;
     _Atomic uint32_t gso_max;     /* largest datagram that goes with UDP_SEGMENT; 0: the path refuses it */
-    atomic_bool strict;           /* a single datagram was refused for its size: nothing fragments */
     _Atomic uint32_t probed_s;    /* monotonic second in which a long datagram last went alone; 0 never */
+    atomic_bool strict;           /* a single datagram was refused for its size: nothing fragments */
+    socklen_t to_len;
+    union addr to;                /* as the listener's socket wants it (maybe v4-mapped) */
+    struct dp_path where;         /* as control sees it; the address is never v4-mapped */
     struct table_node node;       /* UDP: in user->by_addr */
     struct rcu_item rcu;
 };

@@ -11,6 +11,9 @@
 #define KIND_IP4 4
 #define KIND_IP6 6
 #define KIND_MAC 1
+#define MANY_BUCKETS 1024u
+
+_Static_assert(offsetof(struct route, key) + ROUTE_KEY_MAX <= 64, "a lookup reads one line");
 
 void route_table_init(struct route_table *routes, struct rcu_domain *rcu)
 {
@@ -128,7 +131,7 @@ int route_set(struct route_table *routes, const struct dp_route *route, struct p
         atomic_store_explicit(&r->last_source, now_s, memory_order_relaxed);
         atomic_store_explicit(&r->peer, peer, memory_order_release);
     } else {
-        r = mem_zalloc(sizeof(*r));
+        r = mem_aligned(64, sizeof(*r));
         memcpy(r->key, key, len);
         r->key_len = (uint8_t)len;
         r->learnt = learnt;
@@ -199,6 +202,50 @@ struct peer *route_find_ip(const struct route_table *routes, const uint8_t *addr
         }
     }
     return NULL;
+}
+
+bool route_many(const struct route_table *routes)
+{
+    return atomic_load_explicit(&routes->table.buckets, memory_order_acquire)->mask >= MANY_BUCKETS - 1;
+}
+
+/* Of the longest prefixes in use: with many clients those are their addresses. */
+static uint64_t likely_hash(const struct route_table *routes, const struct route_target *target)
+{
+    uint8_t key[ROUTE_KEY_MAX];
+    unsigned bits = 0;
+    for (unsigned word = target->version == 4 ? 1 : 3; word-- > 0 && !bits;) {
+        const _Atomic uint64_t *used = target->version == 4 ? &routes->used4 : &routes->used6[word];
+        uint64_t lengths = atomic_load_explicit(used, memory_order_relaxed);
+        bits = lengths ? word * 64 + 63u - (unsigned)__builtin_clzll(lengths) : 0;
+    }
+    return table_hash(&routes->table, key, ip_key(key, target->address, target->version, bits));
+}
+
+void route_prefetch(const struct route_table *routes, const struct route_target *targets, unsigned n)
+{
+    const struct table_buckets *b = atomic_load_explicit(&routes->table.buckets, memory_order_acquire);
+    uint64_t hash[ROUTE_PREFETCH_MAX];
+    const struct peer *peer[ROUTE_PREFETCH_MAX];
+    for (unsigned i = 0; i < n; i++) {
+        hash[i] = likely_hash(routes, &targets[i]);
+        __builtin_prefetch(&b->heads[hash[i] & b->mask]);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        __builtin_prefetch(atomic_load_explicit(&b->heads[hash[i] & b->mask], memory_order_acquire));
+    }
+    for (unsigned i = 0; i < n; i++) {
+        unsigned link;
+        struct table_node *node = table_first(&routes->table, hash[i], &link);
+        peer[i] = node ? atomic_load_explicit(&container_of(node, struct route, node)->peer, memory_order_acquire) : NULL;
+        __builtin_prefetch(peer[i]);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (peer[i]) {
+            __builtin_prefetch(peer_tx_key(peer[i]));
+            __builtin_prefetch(atomic_load_explicit(&peer[i]->path, memory_order_relaxed));
+        }
+    }
 }
 
 struct route *route_find_mac(const struct route_table *routes, const uint8_t mac[6], uint16_t vlan)

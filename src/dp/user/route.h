@@ -14,17 +14,17 @@ struct peer;
 
 #define ROUTE_KEY_MAX 18
 
-/** One route. Published; freed after a grace period. */
+/** One route. Published; freed after a grace period. What a lookup reads is one cache line. */
 struct route {
     struct table_node node;
-    struct rcu_item rcu;
-    struct list of_peer;          /* in peer->routes; under the lock */
     struct peer *_Atomic peer;
     _Atomic uint32_t last_used;   /* monotonic seconds */
     _Atomic uint32_t last_source; /* learnt: when its peer last sent from it */
     bool learnt;
     uint8_t key_len;
     uint8_t key[ROUTE_KEY_MAX];   /* kind or family, then bits and address, or VLAN and MAC */
+    struct list of_peer;          /* in peer->routes; under the lock */
+    struct rcu_item rcu;
 };
 
 struct route_table {
@@ -56,6 +56,21 @@ void route_describe(const struct route *route, struct dp_route *out);
 
 /** route_find_ip - peer that the address (4 or 16 bytes) leads to, or NULL. Worker. */
 struct peer *route_find_ip(const struct route_table *routes, const uint8_t *address, unsigned version, uint32_t now_s);
+
+/** Destination of a packet that was read ahead. */
+struct route_target {
+    const uint8_t *address; /* 4 or 16 bytes */
+    unsigned version;
+};
+
+#define ROUTE_PREFETCH_MAX 16
+
+/** route_many - whether the table is too large to stay in the cache, so that route_prefetch() pays. Worker. */
+bool route_many(const struct route_table *routes);
+
+/** route_prefetch - begin to fetch what route_find_ip() of @n targets (at most ROUTE_PREFETCH_MAX) and sending to the
+ *  peers will read: the chains of pointers of all of them are followed side by side. Worker. */
+void route_prefetch(const struct route_table *routes, const struct route_target *targets, unsigned n);
 
 /** route_find_mac - route of a MAC and VLAN, or NULL. Worker. */
 struct route *route_find_mac(const struct route_table *routes, const uint8_t mac[6], uint16_t vlan);

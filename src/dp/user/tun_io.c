@@ -169,6 +169,64 @@ static size_t bytes_a_turn(const struct worker *w)
     return rate && few < BYTES_A_TURN ? few + 1 : BYTES_A_TURN;
 }
 
+/* Read one packet behind @at, which has TUN_IO_HEADROOM. Return: its length with the vnet header; 0: none. */
+static size_t read_packet(struct worker *w, const struct device *d, uint8_t *at)
+{
+    uint8_t *vnet = at + TUN_IO_HEADROOM;
+    size_t before = d->vnet_header ? 0 : VNET_HEADER_SIZE;
+    worker_syscall(w);
+    ssize_t n = read(queue_of(d, w->index), vnet + before, TUN_IO_PACKET_MAX + VNET_HEADER_SIZE);
+    if (n <= 0) {
+        if (n < 0 && errno != EAGAIN && errno != EINTR && errno != EIO) {
+            tell_error(w, errno);
+        }
+        return 0;
+    }
+    if (before) {
+        memset(vnet, 0, VNET_HEADER_SIZE);
+    }
+    return (size_t)n + before;
+}
+
+/* Read at most @most packets; a long one is the last. Return: how many. */
+static unsigned read_ahead(struct worker *w, const struct device *d, unsigned most, struct tun_packet *packets)
+{
+    unsigned n = 0;
+    for (size_t len = 0; n < most && len <= TUN_IO_SHORT - TUN_IO_HEADROOM; n++) {
+        uint8_t *at = w->device_buffer + (size_t)n * TUN_IO_SHORT;
+        len = read_packet(w, d, at);
+        if (!len) {
+            break;
+        }
+        packets[n] = (struct tun_packet){at + TUN_IO_HEADROOM, len};
+    }
+    return n;
+}
+
+/* With many peers what a packet needs of its own is not in the cache. Several packets fetch it side by side. */
+static unsigned ahead(struct worker *w, size_t most_bytes)
+{
+    if (!w->device_busy || most_bytes < BYTES_A_TURN || !forward_has_many(w)) {
+        return 1;
+    }
+    if (w->tx.count + TUN_IO_AHEAD > TX_PACKETS_MAX) {
+        tx_flush(w); /* where the socket is full, nothing was read in vain */
+    }
+    return TUN_IO_AHEAD;
+}
+
+static void carry(struct worker *w, const struct device *d, const struct tun_packet *packets, unsigned n)
+{
+    if (n > 1) {
+        forward_prefetch(w, packets, n);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        worker_add(&w->stats.device_rx_packets, 1);
+        worker_add(&w->stats.device_rx_bytes, (uint64_t)packets[i].len - VNET_HEADER_SIZE);
+        forward_from_device(w, d, packets[i].vnet, packets[i].len);
+    }
+}
+
 void tun_io_read(struct worker *w)
 {
     const struct device *d = tun_io_device(w);
@@ -176,34 +234,23 @@ void tun_io_read(struct worker *w)
         return;
     }
     meet(w, d);
-    uint8_t *vnet = w->device_buffer + TUN_IO_HEADROOM;
-    uint8_t *at = d->vnet_header ? vnet : vnet + VNET_HEADER_SIZE;
     size_t bytes = 0;
     size_t most = bytes_a_turn(w);
     unsigned packets = 0;
-    for (unsigned i = 0; i < READS_A_TURN && bytes < most && !w->device_pauses; i++) {
-        if (shaped(w)) {
-            break;
+    while (packets < READS_A_TURN && bytes < most && !shaped(w)) {
+        struct tun_packet got[TUN_IO_AHEAD];
+        unsigned wanted = ahead(w, most);
+        unsigned n = w->device_pauses ? 0 : read_ahead(w, d, wanted, got);
+        carry(w, d, got, n);
+        for (unsigned i = 0; i < n; i++) {
+            bytes += got[i].len;
         }
-        worker_syscall(w);
-        ssize_t n = read(queue_of(d, w->index), at, TUN_IO_PACKET_MAX + VNET_HEADER_SIZE);
-        if (n <= 0) {
-            if (n < 0 && errno != EAGAIN && errno != EINTR && errno != EIO) {
-                tell_error(w, errno);
-            }
-            break;
-        }
-        if (!d->vnet_header) {
-            memset(vnet, 0, VNET_HEADER_SIZE);
-            n += VNET_HEADER_SIZE;
-        }
-        bytes += (size_t)n;
-        worker_add(&w->stats.device_rx_packets, 1);
-        worker_add(&w->stats.device_rx_bytes, (uint64_t)n - VNET_HEADER_SIZE);
-        forward_from_device(w, d, vnet, (size_t)n);
-        packets++;
+        packets += n;
         if (!w->device_busy) {
             tx_flush(w); /* few packets: none waits until the queue has said that it is empty */
+        }
+        if (n < wanted && (!n || got[n - 1].len <= TUN_IO_SHORT - TUN_IO_HEADROOM)) {
+            break;
         }
     }
     w->device_busy = packets > 1;

@@ -18,7 +18,9 @@ struct worker;
 
 #define TUN_IO_PACKET_MAX 65535u
 #define TUN_IO_HEADROOM 16u /* free bytes in front of the vnet header in a worker's read buffer */
-#define TUN_IO_BUFFER_BYTES (TUN_IO_HEADROOM + VNET_HEADER_SIZE + TUN_IO_PACKET_MAX + 64u)
+#define TUN_IO_AHEAD 16u     /* most packets that are read before the first of them is carried */
+#define TUN_IO_SHORT 2048u   /* read ahead are only packets that are no longer, but for the last one */
+#define TUN_IO_BUFFER_BYTES (TUN_IO_AHEAD * TUN_IO_SHORT + TUN_IO_HEADROOM + VNET_HEADER_SIZE + TUN_IO_PACKET_MAX + 64u)
 
 /** An attached device. Published; queues close after a grace period. */
 struct device {
@@ -49,6 +51,12 @@ const struct device *tun_io_device(const struct worker *w);
 
 /** tun_io_read - read and carry what waits in this worker's queue. Worker. */
 void tun_io_read(struct worker *w);
+
+/** A packet as it was read: a vnet header, which has TUN_IO_HEADROOM in front of it, and what follows. */
+struct tun_packet {
+    uint8_t *vnet;
+    size_t len;
+};
 
 /** Why a worker does not read the device; it does when no reason is left. */
 enum tun_io_pause {

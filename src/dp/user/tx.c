@@ -97,6 +97,19 @@ static bool prepare(struct worker *w, struct peer *peer, bool counts, struct sen
     return !s->fragment || s->chunk;
 }
 
+/* Sealing begins when all packets are read. With thousands of peers what it needs of this one is far away: it comes
+ * while the next packet is read. */
+static void prefetch(const struct tx *tx, const struct send_plan *s)
+{
+    keyslot_prefetch(s->key);
+    __builtin_prefetch(&s->peer->last_tx, 1);
+    __builtin_prefetch(&s->peer->counters.link_tx_bytes, 1);
+    __builtin_prefetch(&s->path->to);
+    if (tx->group_count) {
+        keyslot_prefetch_key(tx->groups[tx->group_count - 1].key);
+    }
+}
+
 static struct tx_group *group_for(struct worker *w, const struct send_plan *s)
 {
     struct tx *tx = &w->tx;
@@ -108,6 +121,7 @@ static struct tx_group *group_for(struct worker *w, const struct send_plan *s)
             return last;
         }
     }
+    prefetch(tx, s);
     struct tx_group *g = &tx->groups[tx->group_count++];
     *g = (struct tx_group){.peer = s->peer,
                            .key = s->key,
