@@ -42,8 +42,8 @@ static bool escapable(char c)
     return c == '\\' || c == '"' || blank(c);
 }
 
-/* One character outside words. Return: the next state. */
-static enum state between(struct splitter *s, char c, bool *comment)
+/* One character outside words, where a backslash before a blank or a comment changes nothing. Return: the next state. */
+static enum state between(struct splitter *s, char c, bool escaped, bool *comment)
 {
     if (blank(c)) {
         return BETWEEN;
@@ -56,14 +56,23 @@ static enum state between(struct splitter *s, char c, bool *comment)
     if (s->error != TOKEN_OK) {
         return BETWEEN;
     }
-    if (c == '"') {
+    if (c == '"' && !escaped) {
         return QUOTED;
     }
-    if (c == '\'') {
+    if (c == '\'' && !escaped) {
         return SINGLE;
     }
     add(s, c);
     return PLAIN;
+}
+
+/* Whether the backslash at @at, with @left bytes from there to the end of the line, may stand there. */
+static bool backslash_fits(enum state state, const char *at, size_t left)
+{
+    if (left < 2) {
+        return state == BETWEEN;
+    }
+    return escapable(at[1]) || (state == BETWEEN && (at[1] == '#' || at[1] == ';'));
 }
 
 static enum token_error end_of_line(enum state state)
@@ -84,20 +93,17 @@ enum token_error token_split(const char *line, size_t len, struct token_line *ou
         char c = line[i];
         bool escaped = false;
         if (c == '\\' && state != SINGLE) {
-            if (i + 1 >= len || !escapable(line[i + 1])) {
+            if (!backslash_fits(state, line + i, len - i)) {
                 return TOKEN_BAD_BACKSLASH;
             }
-            c = line[++i];
+            if (++i == len) {
+                break;
+            }
+            c = line[i];
             escaped = true;
         }
-        if (state == BETWEEN && escaped) {
-            begin_word(&s);
-            if (s.error == TOKEN_OK) {
-                add(&s, c);
-            }
-            state = PLAIN;
-        } else if (state == BETWEEN) {
-            state = between(&s, c, &comment);
+        if (state == BETWEEN) {
+            state = between(&s, c, escaped, &comment);
         } else if (!escaped && ((state == PLAIN && blank(c)) || (state == QUOTED && c == '"') ||
                                 (state == SINGLE && c == '\''))) {
             state = BETWEEN;

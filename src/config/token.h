@@ -25,7 +25,7 @@ enum token_error {
 /**
  * token_split - split one line as configuration files, commands and the management interface do
  * (client behaviour spec, 1.2): "..." groups with escapes, '...' without, # and ; start a comment at a word's
- * start, backslash escapes backslash, quote and blank.
+ * start, backslash escapes backslash, quote and blank; between words it is lost before a blank, a comment and the end.
  * @line: @len bytes without the line end; a NUL ends it early
  * Pure: no state, no allocation. Return: TOKEN_OK (an empty line has no words) or what is wrong.
  */

@@ -34,6 +34,25 @@ Test(token, comments_only_where_a_word_could_start)
     cr_assert_str_eq(words.text[2], "");
 }
 
+/* As in a list that was copied from a shell script; openvpn 2.6.14 reads it like this. */
+Test(token, backslash_between_words_is_lost)
+{
+    cr_assert_eq(split("verb 3 \\"), TOKEN_OK);
+    cr_assert_eq(words.count, 2);
+    cr_assert_eq(split("push \"route 10.0.0.0\" \\\r"), TOKEN_OK);
+    cr_assert_eq(words.count, 2);
+    cr_assert_eq(split("verb 3 \\# more \\x"), TOKEN_OK);
+    cr_assert_eq(words.count, 2);
+    cr_assert_eq(split("\\;verb 3"), TOKEN_OK);
+    cr_assert_eq(words.count, 0);
+    cr_assert_eq(split("verb \\ 3 \\\\ \\\"a"), TOKEN_OK);
+    cr_assert_eq(words.count, 4);
+    cr_assert_str_eq(words.text[1], "3");
+    cr_assert_str_eq(words.text[2], "\\");
+    cr_assert_str_eq(words.text[3], "\"a");
+    cr_assert_eq(split("verb \\'a'"), TOKEN_BAD_BACKSLASH);
+}
+
 Test(token, every_error)
 {
     cr_assert_eq(split("a \\n"), TOKEN_BAD_BACKSLASH);
