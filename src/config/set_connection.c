@@ -112,7 +112,7 @@ int set_local(struct set *s, void *field)
     local.host = strcmp(s->argv[1], "*") == 0 ? NULL : set_text(s, 1);
     struct config_local_list *list = field;
     if (s->context == SET_BLOCK) {
-        list->count = 0;
+        *list = (struct config_local_list){0}; /* the array is the top level's */
     }
     *CONFIG_APPEND(s->arena, list) = local;
     return 0;

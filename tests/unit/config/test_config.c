@@ -125,6 +125,19 @@ Test(config, includes_and_command_line)
     load_free(load);
 }
 
+Test(config, local_of_a_block_is_its_own)
+{
+    struct load *load = load_text(CLIENT "local 192.0.2.8 8\n"
+                                  "<connection>\nremote a\nlocal 192.0.2.9 9\n</connection>\n"
+                                  "<connection>\nremote b\n</connection>\n");
+    cr_assert_not_null(load->config, "%s", buf_str(&load->messages));
+    const struct config *c = load->config;
+    cr_expect_str_eq(c->connections.items[0].local.items[0].host, "192.0.2.9");
+    cr_expect_str_eq(c->connections.items[1].local.items[0].host, "192.0.2.8");
+    cr_expect_str_eq(c->connections.items[1].local.items[0].port, "8");
+    load_free(load);
+}
+
 Test(config, connection_blocks)
 {
     struct load *load = good(CLIENT "nobind\n<tls-auth>\ntop\n</tls-auth>\n"
