@@ -197,6 +197,7 @@ static int negotiate_fixed(struct client *c, struct data_negotiated *out)
 
 static bool is_rejected_by_filter(const struct config *config, const char *line)
 {
+    line += strspn(line, " \t");
     for (size_t i = 0; i < config->pull_filter.count; i++) {
         const struct config_pull_filter *f = &config->pull_filter.items[i];
         if (strncmp(line, f->text, strlen(f->text)) == 0) {

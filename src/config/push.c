@@ -19,12 +19,22 @@ static struct set begin(struct config *active, unsigned index, const struct conf
                         .line = index};
 }
 
+#define BLANKS " \t"
+
+/* Length of the option's name at @line, 0 when it is not written plainly: quotes, escapes, dashes before it and other
+ * blanks would hide it from pull-filter and route-nopull. */
+static size_t name_length(const char *line)
+{
+    size_t n = strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    return *line == '-' || (line[n] && !strchr(BLANKS, line[n])) ? 0 : n;
+}
+
 /* The row of the first word of a line; NULL when there is none. */
 static const struct config_row *row_of(const char *line)
 {
     char name[64];
-    line += strspn(line, " \t");
-    size_t n = strcspn(line, " \t");
+    line += strspn(line, BLANKS);
+    size_t n = name_length(line);
     if (n >= sizeof(name)) {
         return NULL;
     }
@@ -36,7 +46,7 @@ static const struct config_row *row_of(const char *line)
 /* What pull-filter says about a line; no match accepts. */
 static enum config_pull_action filter(const struct config *active, const char *line)
 {
-    line += strspn(line, " ");
+    line += strspn(line, BLANKS);
     for (size_t i = 0; i < active->pull_filter.count; i++) {
         const struct config_pull_filter *f = &active->pull_filter.items[i];
         if (strncmp(line, f->text, strlen(f->text)) == 0) {
@@ -97,6 +107,12 @@ static enum config_push_result apply(struct config *active, unsigned index, cons
     struct set s = begin(active, index, reporter);
     if (row && refused_by_nopull(active, row)) {
         set_error_plain(&s, "option '%s' cannot be used in this context (%s)", row->name, SOURCE);
+        return CONFIG_PUSH_SKIPPED;
+    }
+    const char *name = line + strspn(line, BLANKS);
+    if (*name && name_length(name) == 0) {
+        set_error_plain(&s, "Unrecognized option or missing or extra parameter(s) in %s:%u: %.*s (%s)", SOURCE, index,
+                        (int)strcspn(name, BLANKS), name, VERSION);
         return CONFIG_PUSH_SKIPPED;
     }
     unsigned own_mtu = active->tun_mtu;

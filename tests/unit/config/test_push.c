@@ -121,6 +121,26 @@ Test(push, route_nopull)
     end();
 }
 
+/* A name in disguise would pass the checks that look at the text of the line. */
+Test(push, names_are_written_plainly)
+{
+    begin("route-nopull\npull-filter reject verb\n");
+    static const char *const lines[] = {"\"route\" 10.0.0.0",       "'route' 10.0.0.0",  "--route 10.0.0.0",
+                                        "\vroute 10.0.0.0",         "\rroute 10.0.0.0",  "\\ route 10.0.0.0",
+                                        "--redirect-gateway def1", "\"tun-mtu\" 65000", "--verb 9", "\"verb\" 9"};
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        cr_expect_eq(push(lines[i]), CONFIG_PUSH_SKIPPED, "%s", lines[i]);
+    }
+    cr_expect(load_said(load, "missing or extra parameter(s) in [PUSH-OPTIONS]:1: --route ("));
+    cr_expect_eq(push("\troute 10.0.0.0"), CONFIG_PUSH_SKIPPED);
+    cr_expect_eq(push("\t verb 9"), CONFIG_PUSH_REJECTED);
+    cr_expect_eq(active->route.count, 0);
+    cr_expect_eq(active->redirect_gateway, 0);
+    cr_expect_eq(active->tun_mtu, 1500);
+    cr_expect_eq(active->verb, 1);
+    end();
+}
+
 Test(push, pull_filter)
 {
     begin("pull-filter accept \"route 10.1\"\npull-filter ignore route\npull-filter reject dhcp\n");
