@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/rand.h"
 #include "base/span.h"
@@ -306,6 +307,37 @@ Test(cbc_hmac_batch, long_packets)
     free(out[0]);
     free(out[1]);
     free(text);
+}
+
+/* Packets that lie between pages without access: the lanes read and write nothing else. */
+Test(cbc_hmac_batch, nothing_beyond_a_packet)
+{
+    enum { COUNT = 18, PAGE = 4096 };
+    need_fast();
+    uint8_t *pages = mmap(NULL, (2 * COUNT + 1) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(pages, MAP_FAILED);
+    for (size_t i = 0; i < COUNT; i++) {
+        cr_assert_eq(mprotect(pages + (2 * i + 1) * PAGE, PAGE, PROT_READ | PROT_WRITE), 0);
+    }
+    for (size_t a = 0; a < AUTHS; a++) {
+        set_keys("AES-256-CBC", auths[a]);
+        size_t head = cbc_hmac_key_layout(fast.key).head;
+        for (size_t len = 0; len < 200; len++) {
+            size_t whole = head - 4 + (len + 4) / BLOCK * BLOCK + BLOCK;
+            struct cbc_hmac_seal seals[COUNT];
+            struct cbc_hmac_open opens[COUNT];
+            size_t n = len % COUNT + 1;
+            for (size_t i = 0; i < n; i++) {
+                uint8_t *page = pages + (2 * i + 1) * PAGE;
+                uint8_t *at = len % 2 ? page : page + PAGE - whole;
+                seals[i] = (struct cbc_hmac_seal){.in = plain[i], .len = len, .out = at, .id = 1};
+                opens[i] = (struct cbc_hmac_open){.in = at, .len = whole};
+            }
+            cr_assert_eq(cbc_hmac_seal(fast.worker, fast.key, seals, n), n);
+            cr_assert_eq(cbc_hmac_open(fast.worker, fast.key, opens, n), n);
+        }
+    }
+    (void)munmap(pages, (2 * COUNT + 1) * PAGE);
 }
 
 /* ------------------------------------------------------------------ threads */
