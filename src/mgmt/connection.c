@@ -85,6 +85,7 @@ static void on_closed(uv_handle_t *handle)
 {
     struct mgmt_connection *c = handle->data;
     handle->data = c->mgmt;
+    list_remove(&c->link);
     buf_free(&c->lines, true);
     secret_wipe(c->line, sizeof(c->line));
     mgmt_handle_closed(handle);
@@ -120,9 +121,9 @@ void connection_close(struct mgmt_connection *c)
     }
     struct mgmt *m = c->mgmt;
     bool was_in_charge = connection_in_charge(m) == c;
-    c->closing = true;
+    c->closing = true; /* it leaves the list later: whoever goes through that may be the one who found it stuck */
     c->authenticated = false;
-    list_remove(&c->link);
+    c->waiting = 0;
     m->connection_count--;
     uv_close(&c->io.handle, on_closed);
     log_usual("MANAGEMENT: Client disconnected");
@@ -173,7 +174,7 @@ static void collect_line(struct mgmt_connection *c)
         } else {
             done(c, buf_str(&c->lines));
         }
-        buf_reset(&c->lines);
+        buf_free(&c->lines, true); /* a password, perhaps */
         return;
     }
     if (!c->lines_cut && buf_printf(&c->lines, "%s\n", c->line) < 0) {

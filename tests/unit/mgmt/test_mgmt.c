@@ -411,6 +411,32 @@ Test(mgmt, who_does_not_read_what_comes_by_itself_is_given_up)
     close(fd);
 }
 
+/* The one in charge is given up, and so is its heir, to whom the open question goes. */
+Test(mgmt, several_that_do_not_read_are_given_up_at_once, .timeout = 20)
+{
+    config.management_hold = true;
+    open_interface();
+    cr_assert(mgmt_hold(mgmt, 0, released, &(int){0}));
+    int fds[3];
+    for (int i = 0; i < 3; i++) {
+        fds[i] = dial();
+        talk(fds[i], "echo on\n");
+    }
+    static char text[60000];
+    memset(text, 'e', sizeof(text) - 1);
+    for (int i = 0; i < 100; i++) {
+        event_announce(bus, &(struct event){.type = EVENT_ECHO, .text = text});
+        uv_run(&loop, UV_RUN_NOWAIT);
+    }
+    int fd = dial();
+    cr_assert_str_eq(talk(fd, "hold\n"), GREETING ">HOLD:Waiting for hold release:0\r\nSUCCESS: hold=1\r\n");
+    close(fd);
+    for (int i = 0; i < 3; i++) {
+        close(fds[i]);
+    }
+    uv_run(&loop, UV_RUN_NOWAIT);
+}
+
 Test(mgmt, what_was_asked_for_comes_after_a_half_close_and_after_quit)
 {
     open_interface();
