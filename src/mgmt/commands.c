@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/secret.h"
 
 /* In which mode a command means something. */
 enum where { EVERYWHERE, ON_SERVER, ON_CLIENT };
@@ -205,18 +206,35 @@ static void cmd_help(struct mgmt_connection *c, const struct token_line *words)
     connection_write(c, at, strlen(at));
 }
 
-static void log_command(const char *line)
+/* Whatever is put around its name; @words may be fewer than there are, when the line cannot be split. */
+static const char *secret_command(const char *line, const struct token_line *words)
 {
-    if (strncmp(line, "password ", 9) == 0) {
-        log_write(LOG_SEV_DEBUG, 3, NULL, "MANAGEMENT: CMD 'password [...]'");
+    static const char *const secret[] = {"password", "cr-response"};
+    line += strspn(line, " \"'");
+    for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++) {
+        if (strncmp(line, secret[i], strlen(secret[i])) == 0 ||
+            (words->count && strcmp(words->text[0], secret[i]) == 0)) {
+            return secret[i];
+        }
+    }
+    return NULL;
+}
+
+static void log_command(const char *line, const struct token_line *words)
+{
+    const char *secret = secret_command(line, words);
+    if (secret) {
+        log_write(LOG_SEV_DEBUG, 3, NULL, "MANAGEMENT: CMD '%s [...]'", secret);
     } else if (strcmp(line, "load-stats") != 0) {
         log_write(LOG_SEV_DEBUG, 3, NULL, "MANAGEMENT: CMD '%s'", line);
     }
 }
 
-static bool split(struct mgmt_connection *c, const char *line, struct token_line *words)
+/* Whether there is a command; if the line is none, the client is told why. */
+static bool is_command(struct mgmt_connection *c, const char *line, const struct token_line *words,
+                       enum token_error error)
 {
-    switch (token_split(line, strlen(line), words)) {
+    switch (error) {
     case TOKEN_OK:
     case TOKEN_TOO_MANY:
         return words->count > 0;
@@ -269,23 +287,29 @@ static void dispatch(struct mgmt_connection *c, const struct command *command, c
     command->run(c, words);
 }
 
-void command_run(struct mgmt_connection *c, char *line)
+static void find_and_run(struct mgmt_connection *c, const struct token_line *words)
 {
-    struct token_line words;
-    log_command(line);
-    mgmt_log_flush(c->mgmt);
-    if (!split(c, line, &words)) {
-        return;
-    }
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        if (strcmp(words.text[0], commands[i].name) == 0) {
-            dispatch(c, &commands[i], &words);
+        if (strcmp(words->text[0], commands[i].name) == 0) {
+            dispatch(c, &commands[i], words);
             return;
         }
     }
     if (c->version >= 6) {
-        connection_printf(c, "ERROR: unknown command [%s], enter 'help' for more options\r\n", words.text[0]);
+        connection_printf(c, "ERROR: unknown command [%s], enter 'help' for more options\r\n", words->text[0]);
     } else {
         connection_printf(c, "ERROR: unknown command, enter 'help' for more options\r\n");
     }
+}
+
+void command_run(struct mgmt_connection *c, char *line)
+{
+    struct token_line words;
+    enum token_error error = token_split(line, strlen(line), &words);
+    log_command(line, &words);
+    mgmt_log_flush(c->mgmt);
+    if (is_command(c, line, &words, error)) {
+        find_and_run(c, &words);
+    }
+    secret_wipe(&words, sizeof(words));
 }

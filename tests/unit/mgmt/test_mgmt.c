@@ -437,6 +437,22 @@ Test(mgmt, several_that_do_not_read_are_given_up_at_once, .timeout = 20)
     uv_run(&loop, UV_RUN_NOWAIT);
 }
 
+Test(mgmt, passwords_are_not_logged_however_they_are_written)
+{
+    host.kill_name = host_kill_name;
+    open_interface();
+    int fd = dial();
+    talk(fd, "verb 4\nlog on\n");
+    const char *got = talk(fd, "password Auth tiger\n  password Auth tiger\n\"password\" Auth tiger\n"
+                               "'password' Auth tiger\n \"password Auth tiger\npassword \"Auth tiger\n"
+                               "cr-response dGlnZXI=\npid\n");
+    cr_assert_null(strstr(got, "tiger"), "%s", got);
+    cr_assert_null(strstr(got, "dGlnZXI="), "%s", got);
+    cr_assert_not_null(strstr(got, "MANAGEMENT: CMD 'password [...]'"), "%s", got);
+    cr_assert_not_null(strstr(got, "MANAGEMENT: CMD 'pid'"), "%s", got);
+    close(fd);
+}
+
 Test(mgmt, what_was_asked_for_comes_after_a_half_close_and_after_quit)
 {
     open_interface();
