@@ -67,9 +67,9 @@ void client_auth_env(struct mgmt *m, const char *prefix, const struct env *env, 
 
 static struct mgmt_login *find(struct mgmt *m, uint64_t client_id)
 {
-    list_for(node, next, &m->logins)
-    {
-        struct mgmt_login *login = container_of(node, struct mgmt_login, link);
+    uint64_t hash = hashmap_hash(&m->logins, &client_id, sizeof(client_id));
+    for (struct hash_node *node = hashmap_first(&m->logins, hash); node; node = hashmap_next(node)) {
+        struct mgmt_login *login = container_of(node, struct mgmt_login, node);
         if (login->client_id == client_id) {
             return login;
         }
@@ -77,9 +77,9 @@ static struct mgmt_login *find(struct mgmt *m, uint64_t client_id)
     return NULL;
 }
 
-static void forget(struct mgmt_login *login)
+static void forget(struct mgmt *m, struct mgmt_login *login)
 {
-    list_remove(&login->link);
+    (void)hashmap_remove(&m->logins, &login->node);
     free(login->config);
     free(login);
 }
@@ -91,8 +91,7 @@ static enum event_vote ask(struct mgmt *m, const struct event *e, struct event_r
     if (!login) {
         login = mem_zalloc(sizeof(*login));
         login->client_id = e->client_id;
-        list_init(&login->link);
-        list_push(&m->logins, &login->link);
+        hashmap_insert(&m->logins, &login->node, hashmap_hash(&m->logins, &login->client_id, sizeof(uint64_t)));
     }
     login->key_id = e->key_id;
     login->accepted = false;
@@ -125,7 +124,7 @@ static void tell_end(struct mgmt *m, const struct event *e)
     }
     mgmt_broadcast(m, ">CLIENT:DISCONNECT,%" PRIu64, e->client_id);
     client_auth_env(m, ">CLIENT:ENV", e->env, NULL, NULL);
-    forget(login);
+    forget(m, login);
 }
 
 enum event_vote client_auth_event(struct mgmt *m, const struct event *e, struct event_request *request)
@@ -154,15 +153,17 @@ enum event_vote client_auth_event(struct mgmt *m, const struct event *e, struct 
     }
 }
 
+static void drop_request(struct hash_node *node, void *request)
+{
+    struct mgmt_login *login = container_of(node, struct mgmt_login, node);
+    if (login->request == request) {
+        login->request = NULL;
+    }
+}
+
 void client_auth_cancel(struct mgmt *m, struct event_request *request)
 {
-    list_for(node, next, &m->logins)
-    {
-        struct mgmt_login *login = container_of(node, struct mgmt_login, link);
-        if (login->request == request) {
-            login->request = NULL;
-        }
-    }
+    hashmap_each(&m->logins, drop_request, request);
 }
 
 bool client_auth_decide(struct mgmt *m, struct mgmt_verdict *verdict)
@@ -201,10 +202,13 @@ bool client_auth_pending(struct mgmt *m, uint64_t client_id, uint64_t key_id, co
     return event_pending(login->request, timeout_s, NULL, extra);
 }
 
+static void forget_node(struct hash_node *node, void *m)
+{
+    forget(m, container_of(node, struct mgmt_login, node));
+}
+
 void client_auth_free(struct mgmt *m)
 {
-    list_for(node, next, &m->logins)
-    {
-        forget(container_of(node, struct mgmt_login, link));
-    }
+    hashmap_each(&m->logins, forget_node, m);
+    hashmap_free(&m->logins);
 }

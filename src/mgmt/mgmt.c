@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -312,11 +313,24 @@ static void on_connection(uv_stream_t *server, int status)
     }
 }
 
+/* Who may connect is decided by the user, group or password that the configuration names. Without any of these the
+ * umask decides. */
+static int bind_pipe(const struct mgmt *m, uv_pipe_t *pipe, const char *path)
+{
+    bool guarded = m->config->management_client_user || m->config->management_client_group || m->password;
+    mode_t before = guarded ? umask(0) : 0;
+    int err = uv_pipe_bind(pipe, path);
+    if (guarded) {
+        (void)umask(before);
+    }
+    return err;
+}
+
 static int bind_unix(struct mgmt *m, const char *path)
 {
     int err = endpoint_claim(path);
     if (err == 0) {
-        err = uv_pipe_bind(&m->server.pipe, path);
+        err = bind_pipe(m, &m->server.pipe, path);
     }
     if (err == 0) {
         m->socket_path = mem_strdup(path);
@@ -400,7 +414,7 @@ static void prepare(struct mgmt *m, const struct mgmt_open *open)
     m->client_version = 1;
     m->outgoing = open->config->management_client;
     list_init(&m->connections);
-    list_init(&m->logins);
+    hashmap_init(&m->logins);
     list_init(&m->log_waiting);
     pthread_mutex_init(&m->log_lock, NULL);
     history_init(&m->log, open->config->management_log_cache);

@@ -5,6 +5,7 @@
 /* What the files of this folder share; nobody else includes it. */
 #include <pthread.h>
 
+#include "base/hashmap.h"
 #include "base/list.h"
 #include "config/token.h"
 #include "mgmt/history.h"
@@ -44,7 +45,7 @@ struct mgmt_query {
 
 /* A client of the server that this interface decides on. */
 struct mgmt_login {
-    struct list link;
+    struct hash_node node;
     uint64_t client_id;
     uint64_t key_id;
     struct event_request *request; /* NULL once decided */
@@ -135,7 +136,7 @@ struct mgmt {
     bool freeing;
     struct list connections;
     unsigned connection_count;
-    struct list logins;
+    struct hashmap logins; /* struct mgmt_login by client id */
     struct history log;
     struct history state;
     struct history echo;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -335,6 +336,18 @@ Test(mgmt, client_auth_decides_logins)
     cr_assert_str_eq(verdict, "0 go away");
     env_free(&env);
     close(fd);
+}
+
+/* The check of the one who connects is of no use when nobody but the owner can. */
+Test(mgmt, a_guarded_socket_is_open_to_those_it_is_for)
+{
+    struct stat st;
+    mode_t before = umask(022);
+    config.management_client_user = (char[]){"nobody"};
+    open_interface();
+    cr_assert_eq(stat(path, &st), 0);
+    cr_assert_eq(st.st_mode & 0777, 0777);
+    cr_assert_eq(umask(before), 022);
 }
 
 Test(mgmt, http_requests_end_the_connection)
