@@ -227,21 +227,32 @@ static void poll_job(struct job *job)
                        : answer_files_connect_vote(&job->files, job->request, true));
 }
 
+static struct job *first_due(const struct slot *slot, uint64_t now, bool *waiting)
+{
+    list_for(node, next, &slot->jobs)
+    {
+        struct job *job = container_of(node, struct job, link);
+        if (!job->call && job->next_ms <= now) {
+            return job;
+        }
+        *waiting = *waiting || !job->call;
+    }
+    return NULL;
+}
+
+/* An answer may end other jobs too, so the list is looked at anew after each; who was asked goes to its end. */
 static void on_tick(uv_timer_t *timer)
 {
     struct plugins *plugins = timer->data;
     uint64_t now = clock_read().mono_ms;
     bool waiting = false;
     for (size_t i = 0; i < plugins->launch.count; i++) {
-        list_for(node, next, &plugins->slots[i].jobs)
-        {
-            struct job *job = container_of(node, struct job, link);
-            if (!job->call && job->next_ms <= now) {
-                waiting = true; /* it may wait again */
-                poll_job(job);
-                break;          /* the list may be another one now; the others have their turn at the next tick */
-            }
-            waiting = waiting || !job->call;
+        struct slot *slot = &plugins->slots[i];
+        struct job *job;
+        while ((job = first_due(slot, now, &waiting)) != NULL) {
+            list_remove(&job->link);
+            list_push(&slot->jobs, &job->link);
+            poll_job(job);
         }
     }
     if (!waiting) {

@@ -4,6 +4,7 @@ tests_unit_hooks_test_hooks_SOURCES = \
 	tests/unit/hooks/test_env.c \
 	tests/unit/hooks/test_event.c \
 	tests/unit/hooks/test_plugin_message.c \
+	tests/unit/hooks/test_plugins.c \
 	tests/unit/hooks/test_process.c \
 	tests/unit/hooks/test_scripts.c
 tests_unit_hooks_test_hooks_CFLAGS = $(CRITERION_FLAGS)
