@@ -9,7 +9,8 @@
 #include "hooks/exchange_file.h"
 
 #define CONFIG_TEXT_MAX (64 * 1024)
-#define REASON_TEXT_MAX 512
+#define REASON_FILE_MAX 65536
+#define REASON_TEXT_MAX 512 /* what of it is passed on */
 #define PENDING_TEXT_MAX 4096
 #define PENDING_SECONDS_MAX 86400
 
@@ -83,10 +84,11 @@ static bool announce_pending(const struct answer_files *files, const char *optio
 
 void answer_files_note_reason(const struct answer_files *files, struct event_request *request)
 {
-    struct buf text = BUF_INIT(REASON_TEXT_MAX);
+    struct buf text = BUF_INIT(REASON_FILE_MAX);
     (void)exchange_file_read(files->reason, &text);
     if (text.len) {
-        text.data[strcspn((char *)text.data, "\r\n")] = 0;
+        size_t line = strcspn((char *)text.data, "\r\n");
+        text.data[line < REASON_TEXT_MAX ? line : REASON_TEXT_MAX - 1] = 0;
         event_note(request, buf_str(&text));
     }
     buf_free(&text, false);

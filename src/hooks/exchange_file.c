@@ -54,7 +54,7 @@ int exchange_file_new(const char *dir, const char *prefix, const void *content, 
 
 int exchange_file_read(const char *path, struct buf *out)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); /* a program may have made it a FIFO */
     if (fd < 0) {
         return -errno;
     }

@@ -169,6 +169,25 @@ Test(scripts, deferred_login_with_pending_and_reason)
     free(path);
 }
 
+/* Whatever a program leaves behind in place of its answers, the loop goes on. */
+Test(scripts, strange_answer_files_do_no_harm, .timeout = 20)
+{
+    char *path = program("auth", "rm $auth_control_file; mkfifo $auth_control_file\n"
+                                 "head -c 9000 /dev/zero | tr '\\0' x >$auth_failed_reason_file; exit 1");
+    config.auth_user_pass_verify.command = path;
+    struct event event = {.type = EVENT_USER_PASS, .username = "u", .password = "p"};
+    struct outcome o = run(&event);
+    cr_assert_not(o.accepted);
+    cr_assert_eq(strspn(o.reason, "x"), sizeof(o.reason) - 1, "a long reason is cut, not lost");
+    free(path);
+    path = program("auth", "rm $auth_control_file; mkfifo $auth_control_file\n"
+                           "(sleep 0.3; rm $auth_control_file; echo 1 >$auth_control_file) & exit 2");
+    config.auth_user_pass_verify.command = path;
+    o = run(&event);
+    cr_assert(o.accepted);
+    free(path);
+}
+
 Test(scripts, client_connect_returns_lines_now_or_later)
 {
     char *path = program("connect", "echo 'push \"a\"' > \"$1\"");
