@@ -194,7 +194,6 @@ static int prepare(struct client *c)
     loop_set_remap_usr1(c->loop, remapped(c->config->remap_usr1));
     env_free(&c->env);
     base_env_fill(&c->env, c->config);
-    c->scripts = scripts_new(loop_uv(c->loop), c->events, c->config);
     if (open_data_plane(c) || statistics_start(c)) {
         return ERR_CONFIG;
     }
@@ -244,10 +243,6 @@ static void unprepare(struct client *c)
     loop_detach_dp(c->loop);
     dp_close(c->dp);
     c->dp = NULL;
-    if (c->scripts) {
-        scripts_free(c->scripts);
-        c->scripts = NULL;
-    }
     settings_keys_unref(c->keys);
     c->keys = NULL;
     c->tls = NULL;
@@ -407,6 +402,7 @@ static int start_process(struct client *c)
         return e;
     }
     c->events = event_bus_new();
+    c->scripts = scripts_new(loop_uv(c->loop), c->events, c->config);
     plugins_listen(c->plugins, loop_uv(c->loop), c->events, c->config);
     open_journal(c);
     return set_kill_switch(c) < 0 || client_management_open(c) || client_metrics_open(c) ? ERR_CONFIG : 0;
@@ -416,6 +412,7 @@ static void end_process(struct client *c)
 {
     settings_keys_unref(c->keys);
     client_management_close(c);
+    scripts_free(c->scripts);
     plugins_end(c->plugins, c->exit_code != 0);
     client_metrics_close(c);
     if (c->events) {
@@ -442,6 +439,7 @@ static int reread(struct client *c, const struct client_source *source, struct c
         return ERR_CONFIG;
     }
     if (now) {
+        scripts_set_config(c->scripts, now); /* what still runs goes on */
         plugins_set_config(c->plugins, now);
         if (*owned) {
             source->release(source->arg, *owned);

@@ -52,6 +52,26 @@ signals() {
     expect_log "$WORK/server.log" 'client-instance exiting|EXIT message|Delayed exit|CC-EEN' 5
 }
 
+# A program that runs when the configuration is read again comes to its end, and is buried.
+hangup_spares_programs() {
+    network
+    server_start server 7 udp 1194
+    printf '%s\n' '#!/bin/sh' 'echo begun >>'"$WORK/ran" 'until [ -e '"$WORK/go"' ]; do sleep 0.1; done' \
+        'echo done >>'"$WORK/ran" >"$WORK/program"
+    chmod 755 "$WORK/program"
+    client_conf "remote 10.99.0.1" "script-security 2" "ipchange $WORK/program"
+    client_start
+    wait_for 10 "the program" grep -q begun "$WORK/ran"
+    log_mark
+    kill -HUP "$(pid_of client)"
+    expect_since 'SIGHUP\[hard,\] received, process restarting'
+    wait_for 10 "the next program" sh -c "[ \$(grep -c begun $WORK/ran) = 2 ]"
+    : >"$WORK/go"
+    wait_for 5 "both to end" sh -c "[ \$(grep -c done $WORK/ran) = 2 ]"
+    wait_for 5 "no zombies" sh -c "! ps --ppid $(pid_of client) -o stat= | grep -q Z"
+    client_up
+}
+
 remapped() {
     network
     server_start server 7 udp 1194
@@ -270,6 +290,7 @@ run_case udp6 transport udp6 fd99::1
 run_case tcp4 transport tcp4-server 10.99.0.1
 run_case tcp6 transport tcp6-server fd99::1
 run_case signals signals
+run_case hangup-spares-programs hangup_spares_programs
 run_case remap-usr1 remapped
 run_case persist-tun persistent
 run_case many-remotes many_remotes
