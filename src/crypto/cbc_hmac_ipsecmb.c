@@ -174,6 +174,7 @@ static void mb_key_init(const void *engine_state, struct cbc_hmac_key *key)
         IMB_AES_KEYEXP_256(engine->manager, key->cipher_key, expanded->encrypt, expanded->decrypt);
     }
     expanded->digest = find_digest(key->digest);
+    BUG_ON(!expanded->digest); /* it was supported */
     expanded->wide_from = wide_from(engine, expanded->digest);
     start_hash(engine->manager, expanded->digest, key, 0x36, expanded->inner);
     start_hash(engine->manager, expanded->digest, key, 0x5c, expanded->outer);
@@ -275,7 +276,8 @@ static void set_hash(IMB_JOB *job, const struct cbc_hmac_key *key, const struct 
 static bool run_hash(struct mb_scratch *s, const struct cbc_hmac_key *key, size_t n)
 {
     const struct mb_key *k = key->expanded;
-    IMB_MGR *manager = n >= k->wide_from || !k->digest->narrow ? s->wide : s->narrow;
+    bool narrow = n < k->wide_from && k->digest->narrow && s->narrow;
+    IMB_MGR *manager = narrow ? s->narrow : s->wide;
     return IMB_SUBMIT_HASH_BURST(manager, s->jobs, (uint32_t)n, k->digest->algorithm) == n;
 }
 
