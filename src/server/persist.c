@@ -182,14 +182,20 @@ static void keep_aside(const char *path)
 
 int persist_load(struct pool *pool, const char *path, bool fixed, uint64_t unix_s)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT) {
         return 0;
     }
+    struct stat st;
     struct buf text = BUF_INIT(PERSIST_FILE_MAX);
-    int rc = fd < 0 ? -errno : read_all(fd, &text);
+    int rc = fd < 0 || fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? read_all(fd, &text) : 0;
     if (fd >= 0) {
         close(fd);
+    }
+    if (rc == -EFBIG) {
+        rc = 0;
+        text.len = 0;
+        (void)buf_append(&text, "", 1); /* as corrupt as one with a NUL in it */
     }
     if (rc < 0) {
         log_error("ifconfig-pool-persist: cannot read %s: %s; check the file's permissions", path, err_str(rc));
@@ -217,23 +223,27 @@ int persist_load(struct pool *pool, const char *path, bool fixed, uint64_t unix_
 
 int persist_give(const char *path, uid_t uid, gid_t gid)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int rc = fd < 0 || fchown(fd, uid, gid) < 0 ? -errno : 0;
+    struct stat st;
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    int rc = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
+    /* Never a device, nor a file of somebody else under another name. */
+    if (rc == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 && fchown(fd, uid, gid) < 0) {
+        rc = -errno;
+    }
     if (fd >= 0) {
         close(fd);
     }
     return rc;
 }
 
-static int replace_file(const char *path, const struct buf *text)
+static int replace_regular(const char *path, const struct stat *old, const struct buf *text)
 {
     char *fresh = mem_printf("%s.new", path);
-    struct stat old;
-    bool exists = stat(path, &old) == 0;
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    (void)unlink(fresh); /* of a run that was killed */
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     int rc = fd < 0 ? -errno : write_all(fd, text);
     if (fd >= 0) {
-        if (exists && (fchmod(fd, old.st_mode & 07777) < 0 || fchown(fd, old.st_uid, old.st_gid) < 0)) {
+        if (old && (fchmod(fd, old->st_mode & 07777) < 0 || fchown(fd, old->st_uid, old->st_gid) < 0)) {
             log_debug("%s: owner and mode could not be kept: %s", path, strerror(errno));
         }
         if (rc == 0 && fsync(fd) < 0) {
@@ -255,7 +265,7 @@ static int replace_file(const char *path, const struct buf *text)
 
 static int overwrite_file(const char *path, const struct buf *text)
 {
-    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NONBLOCK); /* a pipe without a reader is an error */
     if (fd < 0) {
         return -errno;
     }
@@ -263,6 +273,26 @@ static int overwrite_file(const char *path, const struct buf *text)
     if (close(fd) < 0 && rc == 0) {
         rc = -errno;
     }
+    return rc;
+}
+
+/* Where a symbolic link of the administrator's or our own leads to; one that somebody else put there is replaced. */
+static char *resolve(const char *path)
+{
+    struct stat st;
+    bool follow = lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && (st.st_uid == 0 || st.st_uid == geteuid());
+    char *real = follow ? realpath(path, NULL) : NULL;
+    return real ? real : mem_strdup(path);
+}
+
+static int replace_file(const char *path, const struct buf *text)
+{
+    char *real = resolve(path);
+    struct stat old;
+    bool exists = stat(real, &old) == 0;
+    int rc = exists && !S_ISREG(old.st_mode) ? overwrite_file(real, text)
+                                             : replace_regular(real, exists ? &old : NULL, text);
+    free(real);
     return rc;
 }
 

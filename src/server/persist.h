@@ -34,17 +34,19 @@ int persist_format(const struct pool *pool, struct buf *out);
 
 /**
  * persist_load - read @path into @pool, logging what is odd
- * A missing file is fine. A corrupt one is renamed to "@path.corrupt" and named in the log.
+ * A missing file is fine, so is what is no file (/dev/null). A corrupt or much too large one is renamed to
+ * "@path.corrupt" and named in the log.
  * Return: 0, or -errno when the file exists and cannot be read (logged).
  */
 int persist_load(struct pool *pool, const char *path, bool fixed, uint64_t unix_s);
 
 /** persist_give - make sure that the file exists and belongs to the user that the daemon becomes, who may not be
- *  allowed to write in its folder. Return: 0 or -errno. */
+ *  allowed to write in its folder. Devices and links are left alone. Return: 0 or -errno. */
 int persist_give(const char *path, uid_t uid, gid_t gid);
 
 /** persist_write - write the file anew with @text and put it in place atomically, keeping owner and mode; where the
- *  folder is not writable (after `user`) the file is rewritten in place. Return: 0 or -errno (logged). Any thread. */
+ *  folder is not writable (after `user`) the file is rewritten in place, and so is what is no file (/dev/null). A symbolic
+ *  link of ours is followed. Return: 0 or -errno (logged). Any thread. */
 int persist_write(const char *path, const struct buf *text);
 
 /** persist_save - persist_write() of what @pool remembers. Return: 0 or negative (logged). */

@@ -158,3 +158,65 @@ Test(persist, the_daemons_user_may_write)
     cr_assert_eq(rmdir(dir), 0);
     free(path);
 }
+
+static void assert_link(const char *path, bool is)
+{
+    struct stat st;
+    cr_assert_eq(lstat(path, &st), 0);
+    cr_assert_eq(S_ISLNK(st.st_mode), is);
+}
+
+Test(persist, links_and_devices_stay_what_they_are)
+{
+    char dir[] = "/tmp/server-persist-XXXXXX";
+    cr_assert_not_null(mkdtemp(dir));
+    char *path = mem_printf("%s/ipp.txt", dir);
+    char *target = mem_printf("%s/target", dir);
+    struct pool *pool = make(false, false);
+    struct pool_lease lease;
+    struct stat st;
+    cr_assert_eq(pool_acquire(pool, "emil", &lease), 0);
+
+    cr_assert_eq(symlink("/dev/null", path), 0);
+    cr_assert_eq(persist_load(pool, path, false, 1), 0);
+    cr_assert_eq(persist_save(pool, path), 0);
+    assert_link(path, true);
+    cr_assert_eq(unlink(path), 0);
+
+    cr_assert_eq(close(open(target, O_WRONLY | O_CREAT, 0600)), 0);
+    cr_assert_eq(symlink(target, path), 0);
+    cr_assert_eq(persist_save(pool, path), 0);
+    assert_link(path, true);
+    cr_assert(stat(target, &st) == 0 && st.st_size > 0);
+    cr_assert_lt(persist_give(path, geteuid(), getegid()), 0, "a link is nothing to give away");
+    cr_assert_eq(unlink(path), 0);
+    cr_assert_eq(unlink(target), 0);
+
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    cr_assert_eq(persist_load(pool, path, false, 1), 0, "does not wait for a writer");
+    cr_assert_eq(persist_save(pool, path), -ENXIO, "nor for a reader");
+    cr_assert_eq(unlink(path), 0);
+    pool_free(pool);
+    cr_assert_eq(rmdir(dir), 0);
+    free(path);
+    free(target);
+}
+
+Test(persist, a_file_that_is_too_large_is_kept_aside)
+{
+    char dir[] = "/tmp/server-persist-XXXXXX";
+    cr_assert_not_null(mkdtemp(dir));
+    char *path = mem_printf("%s/ipp.txt", dir);
+    char *aside = mem_printf("%s/ipp.txt.corrupt", dir);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    cr_assert_eq(ftruncate(fd, PERSIST_FILE_MAX + 1), 0);
+    cr_assert_eq(close(fd), 0);
+    struct pool *pool = make(false, false);
+    cr_assert_eq(persist_load(pool, path, false, 1), 0);
+    cr_assert_eq(access(aside, F_OK), 0);
+    pool_free(pool);
+    cr_assert_eq(unlink(aside), 0);
+    cr_assert_eq(rmdir(dir), 0);
+    free(path);
+    free(aside);
+}
