@@ -14,7 +14,7 @@ static bool is_tap(const struct config *config)
     return config->dev_type == CONFIG_DEV_TAP;
 }
 
-static bool is_subnet(const struct config *config)
+bool addresses_have_netmask(const struct config *config)
 {
     return is_tap(config) || config->topology == CONFIG_TOPOLOGY_SUBNET;
 }
@@ -23,7 +23,7 @@ void addresses_own(struct server *server)
 {
     const struct config *config = server->config;
     server->own = (struct server_addresses){0};
-    if (config->ifconfig.local && ip_parse(config->ifconfig.local, &server->own.local4) == 0 && is_subnet(config) &&
+    if (config->ifconfig.local && ip_parse(config->ifconfig.local, &server->own.local4) == 0 && addresses_have_netmask(config) &&
         config->ifconfig.remote_netmask) {
         (void)ip_parse(config->ifconfig.remote_netmask, &server->own.netmask4); /* validated */
     }
@@ -96,7 +96,7 @@ static void fill_from_lease(struct instance *instance, const struct pool_lease *
     if (lease->local4.family) {
         a->local4 = lease->local4;
         a->pushed4 = lease->local4;
-        if (is_subnet(config)) {
+        if (addresses_have_netmask(config)) {
             a->remote4 = config->ifconfig_pool.netmask ? ip4_from_u32(config->ifconfig_pool.netmask) : own->netmask4;
         } else {
             a->remote4 = lease->remote4.family ? lease->remote4 : own->local4;
@@ -107,6 +107,21 @@ static void fill_from_lease(struct instance *instance, const struct pool_lease *
         a->bits6 = own->bits6 ? own->bits6 : config->ifconfig_ipv6_pool.bits;
         a->remote6 = own->local6;
     }
+}
+
+/* An address without its second half is of no use to the client, which takes the whole reply for an error. */
+static void drop_half_address(struct instance *instance)
+{
+    struct instance_addresses *a = &instance->addresses;
+    if (!a->local4.family || a->remote4.family) {
+        return;
+    }
+    instance_log(instance, LOG_SEV_ERROR, 1, "MULTI: no %s is available to push to %s",
+                 addresses_have_netmask(instance->server->config) ? "--ifconfig-pool netmask parameter"
+                                                                  : "--ifconfig address of the server",
+                 instance->tag);
+    a->local4 = (struct ip_addr){0};
+    a->pushed4 = (struct ip_addr){0};
 }
 
 void addresses_choose_dynamic(struct instance *instance)
@@ -133,6 +148,7 @@ void addresses_choose_dynamic(struct instance *instance)
         ip_format(&lease.local6, v6);
     }
     instance_log(instance, LOG_SEV_USUAL, 3, "MULTI_sva: pool returned IPv4=%s, IPv6=%s", v4, v6);
+    drop_half_address(instance);
 }
 
 static void check_constraint(const struct instance *instance)

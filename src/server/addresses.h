@@ -8,12 +8,16 @@
  */
 #include "server/pool.h"
 
+struct config;
 struct instance;
 struct server;
 struct static_ifconfig;
 
 /** addresses_own - fill server->own from the configuration. */
 void addresses_own(struct server *server);
+
+/** addresses_have_netmask - whether a tunnel address goes with a netmask (tap, topology subnet), not with a far end. */
+bool addresses_have_netmask(const struct config *config);
 
 /** addresses_make_pool - the pool of the configuration, logging its bounds; server->pool stays NULL without one.
  *  Return: 0, or ERR_CONFIG (logged). */

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "node/device.h"
 #include "node/routes.h"
+#include "server/addresses.h"
 #include "server/context.h"
 #include "server/instance.h"
 #include "server/login.h"
@@ -46,10 +47,10 @@ static void set_outer(struct env *env, const char *stem, const union addr *addr)
 static void set_addresses(const struct instance *instance, struct env *env)
 {
     const struct instance_addresses *a = &instance->addresses;
-    const struct server_addresses *own = &instance->server->own;
+    bool netmask = addresses_have_netmask(instance->server->config);
     if (a->local4.family) {
         set_ip(env, "ifconfig_pool_remote_ip", &a->local4);
-        set_ip(env, own->netmask4.family ? "ifconfig_pool_netmask" : "ifconfig_pool_local_ip", &a->remote4);
+        set_ip(env, netmask ? "ifconfig_pool_netmask" : "ifconfig_pool_local_ip", &a->remote4);
     }
     if (a->local6.family) {
         set_ip(env, "ifconfig_pool_remote_ip6", &a->local6);

@@ -59,12 +59,13 @@ write_configs() { # VARIANT
     subnet) lines=("topology subnet" "server 10.77.0.0 255.255.255.0" "server-ipv6 fd77::/64" "push \"route-ipv6 fd55::/32\"" "push \"dhcp-option DNS 10.77.0.1\"" "push \"dhcp-option DOMAIN vpn.test\"") ;;
     net30) lines=("topology net30" "server 10.77.0.0 255.255.255.0") proto=tcp ;;
     tap) lines=("server 10.77.0.0 255.255.255.0" "lladdr 02:00:00:00:00:01") client_lines=("lladdr 02:00:00:00:00:02") ;;
+    bridge) lines=("server-bridge 10.77.0.1 255.255.255.0 10.77.0.10 10.77.0.20" "lladdr 02:00:00:00:00:01") client_lines=("lladdr 02:00:00:00:00:02") ;;
     inet6) lines=("topology subnet" "server 10.77.0.0 255.255.255.0") proto=udp6 ;;
     challenge) lines=("topology subnet" "server 10.77.0.0 255.255.255.0") client_lines=("management $WORK/socket unix") ;;
     udp4) lines=("topology p2p" "server 10.77.0.0 255.255.255.0") proto=udp4 ;;
     esac
     local type=tun remote=10.99.0.1
-    [ "$1" != tap ] || type=tap
+    [[ $1 != tap && $1 != bridge ]] || type=tap
     [ "$1" != inet6 ] || remote=fd99::1
     {
         printf '%s\n' "dev ${type}0" "dev-type $type" "proto ${proto/tcp/tcp-server}" port\ 1194 "${lines[@]}" "ca pki/ca.crt" \
@@ -164,5 +165,6 @@ run_case inet6 same_environment inet6
 run_case udp4 same_environment udp4
 run_case challenge same_environment challenge
 run_case tap same_environment tap
+run_case bridge same_environment bridge
 LEVEL=3 VIA=via-env run_case via-env same_environment subnet
 finish

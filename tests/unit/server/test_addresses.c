@@ -77,6 +77,16 @@ Test(addresses, p2p)
     cr_expect(is(&clients[0].addresses.remote4, "10.8.0.1"));
 }
 
+Test(addresses, a_pool_without_netmask_gives_no_address)
+{
+    begin(CONFIG_TOPOLOGY_SUBNET, NET + 2, NET + 254, 0);
+    server.own.netmask4 = (struct ip_addr){0};
+    addresses_choose_dynamic(&clients[0]);
+    cr_expect(is(&clients[0].addresses.local4, ""));
+    cr_expect(is(&clients[0].addresses.pushed4, ""));
+    cr_expect(clients[0].addresses.from_pool, "it goes back with the client");
+}
+
 Test(addresses, exhausted_pool_leaves_the_client_without)
 {
     begin(CONFIG_TOPOLOGY_SUBNET, NET + 2, NET + 3, 0xFFFFFF00u);
