@@ -50,9 +50,16 @@ static bool list_entry(const char **list, char out[CIPHER_NAME_MAX])
     return true;
 }
 
+/* Users write ciphers as they like; the library and the peer know one spelling. */
+static const char *spelling(const char *cipher)
+{
+    const struct cipher_info *info = cipher_find(cipher);
+    return info ? info->name : cipher;
+}
+
 static void choose(struct negotiated *out, const char *cipher)
 {
-    snprintf(out->cipher, sizeof out->cipher, "%s", cipher);
+    snprintf(out->cipher, sizeof out->cipher, "%s", spelling(cipher));
 }
 
 /* First entry of @preferred that is in @accepted or equals @occ. */
@@ -164,9 +171,8 @@ static int client_cipher(const struct negotiate_policy *policy, const struct neg
 {
     char occ[CIPHER_NAME_MAX] = "";
     if (pushed->cipher) {
-        const struct cipher_info *info = cipher_find(pushed->cipher);
-        const char *name = info ? info->name : pushed->cipher;
-        bool is_fallback = policy->fallback && strcmp(policy->fallback, name) == 0;
+        const char *name = spelling(pushed->cipher);
+        bool is_fallback = policy->fallback && strcmp(spelling(policy->fallback), name) == 0;
         if (!cipher_list_contains(policy->data_ciphers, name) && !is_fallback) {
             snprintf(error, NEGOTIATE_TEXT_MAX,
                      "failed to negotiate cipher with server. Add the server's cipher ('%.40s') to --data-ciphers "

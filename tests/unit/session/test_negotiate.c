@@ -57,6 +57,8 @@ Test(negotiate, what_has_nothing_in_common_is_refused)
     expect_refused(&SERVER, "", "V4,ciphers AES-256-GCM", text);
     expect_cipher(&fallback, "", "", "AES-256-CBC", false);
     expect_refused(&fallback, "", "V4,cipher BF-CBC", text);
+    fallback.fallback = "aes-256-cbc";
+    expect_cipher(&fallback, "", "", "AES-256-CBC", false);
 }
 
 Test(negotiate, a_peer_of_2_4)
@@ -119,7 +121,7 @@ static int take(const struct negotiate_pushed *pushed, struct negotiated *out)
 {
     char error[NEGOTIATE_TEXT_MAX];
     char unknown[CIPHER_NAME_MAX];
-    struct negotiate_policy policy = {.data_ciphers = GCM, .fallback = "AES-256-CBC", .proto = NEGOTIATE_PROTO_CLIENT};
+    struct negotiate_policy policy = {.data_ciphers = GCM, .fallback = "aes-256-cbc", .proto = NEGOTIATE_PROTO_CLIENT};
     return negotiate_client(&policy, pushed, out, error, unknown);
 }
 
