@@ -67,12 +67,30 @@ static void data_ciphers(struct check *k)
                           "--cipher for cipher negotiations. ", c->cipher, list);
         }
     }
-    if (c->data_ciphers_fallback && !cipher_find(c->data_ciphers_fallback)) {
+}
+
+/* What cannot work is said now: it would be missed only when a peer needs it. */
+static void algorithms(struct check *k)
+{
+    struct config *c = k->c;
+    const struct cipher_info *fallback = c->data_ciphers_fallback ? cipher_find(c->data_ciphers_fallback) : NULL;
+    const struct digest_info *digest = digest_find(c->auth);
+    if (c->cipher && !cipher_find(c->cipher)) {
+        check_error(k, "cipher: the cipher '%s' is unknown; --show-ciphers lists those that work", c->cipher);
+    }
+    if (c->data_ciphers_fallback && !fallback) {
         check_error(k, "data-ciphers-fallback: the cipher '%s' is unknown; --show-ciphers lists those that work",
                     c->data_ciphers_fallback);
+    } else if (fallback && !cipher_available(fallback) && !check_given(k, CONFIG_OPT_data_ciphers_fallback)) {
+        c->data_ciphers_fallback = NULL; /* compat-mode's: peers that negotiate do not need it */
+    } else if (fallback && !cipher_available(fallback)) {
+        check_error(k, "data-ciphers-fallback: OpenSSL cannot do %s here; old ciphers need 'providers legacy default'",
+                    fallback->name);
     }
-    if (!digest_find(c->auth)) {
+    if (!digest) {
         check_error(k, "auth: the digest '%s' is unknown; --show-digests lists those that work", c->auth);
+    } else if (!digest_available(digest)) {
+        check_error(k, "auth: OpenSSL cannot do %s here; old digests need 'providers legacy default'", digest->name);
     }
 }
 
@@ -96,6 +114,7 @@ void compat_apply(struct check *k)
     old_peers(k);
     load_providers(k);
     data_ciphers(k);
+    algorithms(k);
     tls_versions(k);
     if (!c->reneg_sec_min || c->reneg_sec_min > c->reneg_sec) {
         /* Servers spread renegotiations, so that all clients of a restart do not come at once. */

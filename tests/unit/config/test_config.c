@@ -266,6 +266,9 @@ Test(config, compat_mode)
     cr_expect_not_null(strstr(c->data_ciphers, ":AES-256-CBC"));
     cr_expect_eq(c->allow_compression, CONFIG_COMPRESSION_ASYM);
     load_free(load);
+    load = good(CLIENT "compat-mode 2.3.6\n");
+    cr_expect_null(load->config->data_ciphers_fallback, "BF-CBC is not there");
+    load_free(load);
     load = good(CLIENT "compat-mode 2.5.0\n");
     cr_expect_eq(load->config->tls_version_min.version, CONFIG_TLS_1_2);
     cr_expect_eq(load->config->allow_compression, CONFIG_COMPRESSION_ASYM);
