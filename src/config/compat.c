@@ -36,8 +36,7 @@ static void old_peers(struct check *k)
     }
 }
 
-/* Which ciphers there are depends on the providers, so they come first. */
-static void load_providers(struct check *k)
+void compat_load_providers(struct check *k)
 {
     for (size_t i = 0; i < k->c->providers.count; i++) {
         const char *names[] = {k->c->providers.items[i].text, NULL};
@@ -112,7 +111,7 @@ void compat_apply(struct check *k)
 {
     struct config *c = k->c;
     old_peers(k);
-    load_providers(k);
+    compat_load_providers(k);
     data_ciphers(k);
     algorithms(k);
     tls_versions(k);

@@ -158,10 +158,11 @@ static void secret_mode(struct check *k)
     }
 }
 
-/* Keys of "--genkey --secret FILE", the old way of saying it. */
+/* Keys of "--genkey --secret FILE", the old way of saying it; what --show-ciphers and the like can list. */
 static int validate_tool(struct check *k)
 {
     struct config *c = k->c;
+    compat_load_providers(k);
     if (c->command == CONFIG_COMMAND_GENKEY && c->secret && !c->genkey.path) {
         check_note(k, "WARNING: Using --genkey --secret filename is DEPRECATED.  Use --genkey secret filename instead.");
         c->genkey.path = c->secret;

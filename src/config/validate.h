@@ -38,6 +38,9 @@ void helper_expand(struct check *k);
 /** connections_build - the list of connection entries, from remotes and blocks, with their defaults. */
 void connections_build(struct check *k);
 
+/** compat_load_providers - OpenSSL providers that are asked for: which ciphers and digests there are depends on them. */
+void compat_load_providers(struct check *k);
+
 /** compat_apply - what compat-mode changes, and defaults of the data channel that depend on other options. */
 void compat_apply(struct check *k);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/cipher.h"
 #include "load.h"
 
 static struct load *good(const char *text)
@@ -254,6 +255,17 @@ Test(config, server_bridge)
     load_free(load);
     load = good(SERVER "dev tap\nserver-bridge nogw\n");
     expect_pushes(load->config, "");
+    load_free(load);
+}
+
+Test(config, tools_know_the_providers)
+{
+    struct load *load =
+        load_args((const char *const[]){"--providers", "legacy", "default", "--show-ciphers", NULL});
+    if (load->rc != 0) {
+        cr_skip_test("OpenSSL has no legacy provider here");
+    }
+    cr_expect(cipher_available(cipher_find("BF-CBC")));
     load_free(load);
 }
 
