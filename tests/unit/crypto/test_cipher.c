@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
+#include <openssl/err.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "crypto/certificate.h"
 #include "crypto/cipher.h"
 
 Test(cipher, names_are_normalised)
@@ -38,6 +40,17 @@ Test(cipher, availability_is_the_library_s)
     cr_assert_not(cipher_available(cipher_find("DESX-CBC")));
     cr_assert(digest_available(digest_find("SHA1")));
     cr_assert_not(digest_available(NULL));
+}
+
+/* What is left in the queue would be told as the reason of a later failure elsewhere. */
+Test(cipher, questions_leave_no_error_behind)
+{
+    cr_assert_not(cipher_available(cipher_find("DESX-CBC")));
+    cr_assert_eq(ERR_peek_error(), 0);
+    cr_assert_not(digest_available(&(struct digest_info){"no-such-digest", NULL, 20}));
+    cr_assert_eq(ERR_peek_error(), 0);
+    cr_assert_null(certificate_from_pem("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"));
+    cr_assert_eq(ERR_peek_error(), 0);
 }
 
 Test(cipher, lists)
