@@ -35,4 +35,5 @@ src_server_libserver_a_SOURCES = \
 	src/server/shutdown.c src/server/shutdown.h \
 	src/server/startup.c src/server/startup.h \
 	src/server/static_names.c src/server/static_names.h \
-	src/server/status.c src/server/status.h
+	src/server/status.c src/server/status.h \
+	src/server/status_writer.c src/server/status_writer.h

@@ -19,12 +19,13 @@
 #include "server/real_address.h"
 #include "server/routing.h"
 #include "server/server.h"
+#include "server/status_writer.h"
 
 #define STATUS_TEXT_MAX (64u * 1024 * 1024)
 
 struct status {
     struct server *server;
-    struct status_file file;
+    struct status_writer *writer;
     struct loop_timer *timer;
 };
 
@@ -141,16 +142,29 @@ int status_format(struct server *server, unsigned version, const char *eol, stru
     return rc;
 }
 
-static void write_file(void *arg)
+static void log_failure(const struct status *status, int rc)
+{
+    log_error("status: cannot write %s: %s", status->server->config->status.path, err_str(rc));
+}
+
+static int format_file(const struct status *status, struct buf *text)
+{
+    *text = (struct buf)BUF_INIT(STATUS_TEXT_MAX);
+    return status_format(status->server, status->server->config->status_version, "\n", text);
+}
+
+static void on_period(void *arg)
 {
     struct status *status = arg;
-    struct buf text = BUF_INIT(STATUS_TEXT_MAX);
-    int rc = status_format(status->server, status->server->config->status_version, "\n", &text);
-    if (rc == 0) {
-        rc = status_file_write(&status->file, &text);
+    struct buf text;
+    if (status_writer_busy(status->writer)) {
+        return; /* a disk that is slower than the period gets the newest text it can take */
     }
-    if (rc < 0) {
-        log_error("status: cannot write %s: %s", status->server->config->status.path, err_str(rc));
+    int rc = format_file(status, &text);
+    if (rc == 0) {
+        status_writer_write(status->writer, &text);
+    } else {
+        log_failure(status, rc);
     }
     buf_free(&text, false);
 }
@@ -164,7 +178,7 @@ int status_new(struct server *server, struct status **out)
     }
     struct status *status = mem_zalloc(sizeof(*status));
     status->server = server;
-    int rc = status_file_open(&status->file, want->path);
+    int rc = status_writer_new(server->loop, want->path, &status->writer);
     if (rc < 0) {
         log_fatal("Options error: status %s: cannot be written: %s", want->path, err_str(rc));
         free(status);
@@ -178,7 +192,7 @@ void status_free(struct status *status)
 {
     if (status) {
         loop_timer_free(status->timer);
-        status_file_close(&status->file);
+        status_writer_free(status->writer);
         free(status);
     }
 }
@@ -186,8 +200,8 @@ void status_free(struct status *status)
 void status_start(struct status *status)
 {
     if (status && status->server->config->status.seconds) {
-        status->timer = loop_timer_new(status->server->loop, write_file, status);
-        write_file(status);
+        status->timer = loop_timer_new(status->server->loop, on_period, status);
+        on_period(status);
         loop_timer_every(status->timer, 1000ULL * status->server->config->status.seconds);
     }
 }
@@ -195,8 +209,16 @@ void status_start(struct status *status)
 void status_stop(struct status *status)
 {
     if (status && status->timer) {
+        struct buf text;
         loop_timer_stop(status->timer);
-        write_file(status);
+        int rc = format_file(status, &text);
+        if (rc == 0) {
+            rc = status_writer_finish(status->writer, &text);
+        }
+        if (rc < 0) {
+            log_failure(status, rc);
+        }
+        buf_free(&text, false);
     }
 }
 
