@@ -17,24 +17,60 @@
 
 #define PASSWORD_ATTEMPTS 3
 
-/* One write in flight, with its bytes behind it. */
+/* One write in flight. */
 struct output {
     uv_write_t request;
-    size_t len;
-    char bytes[];
+    struct buf text;
 };
 
 static void take_commands(struct mgmt_connection *c);
 
+static size_t unsent(const struct mgmt_connection *c)
+{
+    return uv_stream_get_write_queue_size(&c->io.stream) + c->gathered.len;
+}
+
+static void output_free(struct output *o)
+{
+    buf_free(&o->text, true);
+    free(o);
+}
+
 static void on_written(uv_write_t *request, int status)
 {
-    struct output *o = container_of(request, struct output, request);
     struct mgmt_connection *c = request->handle->data;
-    secret_wipe(o->bytes, o->len);
-    free(o);
-    if (status == 0 && c->paused && uv_stream_get_write_queue_size(&c->io.stream) <= OUTPUT_LOW) {
+    output_free(container_of(request, struct output, request));
+    if (status == 0 && c->paused && unsent(c) <= OUTPUT_LOW) {
         c->paused = false;
         take_commands(c);
+    }
+}
+
+/* Each line would be a write of its own: what comes in one turn of the loop goes out in one. */
+static void flush(struct mgmt_connection *c)
+{
+    if (!c->gathered.len) {
+        return;
+    }
+    struct output *o = mem_zalloc(sizeof(*o));
+    o->text = c->gathered;
+    c->gathered = BUF_INIT(SIZE_MAX / 2);
+    uv_buf_t buffer = uv_buf_init((char *)o->text.data, (unsigned)o->text.len);
+    if (uv_write(&o->request, &c->io.stream, &buffer, 1, on_written) < 0) {
+        output_free(o);
+    }
+}
+
+void connection_on_flush(uv_prepare_t *prepare)
+{
+    struct mgmt *m = prepare->data;
+    (void)uv_prepare_stop(prepare);
+    list_for(node, next, &m->connections)
+    {
+        struct mgmt_connection *c = container_of(node, struct mgmt_connection, link);
+        if (!c->closing) {
+            flush(c);
+        }
     }
 }
 
@@ -43,17 +79,16 @@ void connection_write(struct mgmt_connection *c, const char *text, size_t len)
     if (c->closing || len == 0) {
         return;
     }
-    if (uv_stream_get_write_queue_size(&c->io.stream) > OUTPUT_MAX) {
+    if (unsent(c) > OUTPUT_MAX) {
         log_warn("MANAGEMENT: a client does not read what it asked for, closing it");
         connection_close(c);
         return;
     }
-    struct output *o = mem_zalloc(sizeof(*o) + len);
-    o->len = len;
-    memcpy(o->bytes, text, len);
-    uv_buf_t buffer = uv_buf_init(o->bytes, (unsigned)len);
-    if (uv_write(&o->request, &c->io.stream, &buffer, 1, on_written) < 0) {
-        free(o);
+    (void)buf_append(&c->gathered, text, len); /* no limit of its own */
+    if (c->gathered.len >= GATHER_MAX) {
+        flush(c);
+    } else {
+        (void)uv_prepare_start(&c->mgmt->flush, connection_on_flush);
     }
 }
 
@@ -87,6 +122,7 @@ static void on_closed(uv_handle_t *handle)
     handle->data = c->mgmt;
     list_remove(&c->link);
     buf_free(&c->lines, true);
+    buf_free(&c->gathered, true);
     secret_wipe(c->line, sizeof(c->line));
     mgmt_handle_closed(handle);
     free(c);
@@ -121,6 +157,7 @@ void connection_close(struct mgmt_connection *c)
     }
     struct mgmt *m = c->mgmt;
     bool was_in_charge = connection_in_charge(m) == c;
+    flush(c);
     c->closing = true; /* it leaves the list later: whoever goes through that may be the one who found it stuck */
     c->authenticated = false;
     c->waiting = 0;
@@ -296,7 +333,7 @@ static void on_next_turn(uv_timer_t *timer)
 static void take_commands(struct mgmt_connection *c)
 {
     while (c->read_at < c->read_end && !c->closing && !c->finishing) {
-        if (uv_stream_get_write_queue_size(&c->io.stream) > OUTPUT_HIGH) {
+        if (unsent(c) > OUTPUT_HIGH) {
             c->paused = true; /* on_written() goes on */
             return;
         }
@@ -329,6 +366,7 @@ void connection_finish(struct mgmt_connection *c)
     c->finishing = true;
     c->since_ms = uv_now(c->mgmt->loop);
     uv_read_stop(&c->io.stream);
+    flush(c);
     if (uv_stream_get_write_queue_size(&c->io.stream) == 0 ||
         uv_shutdown(&c->shutdown, &c->io.stream, on_shutdown) < 0) {
         connection_close(c);
@@ -372,6 +410,7 @@ static struct mgmt_connection *connection_new(struct mgmt *m)
     struct mgmt_connection *c = mem_zalloc(sizeof(*c));
     c->mgmt = m;
     c->lines = BUF_INIT(MULTILINE_MAX);
+    c->gathered = BUF_INIT(SIZE_MAX / 2);
     c->version = m->config->management_version;
     list_init(&c->link);
     if (m->config->management.is_unix) {

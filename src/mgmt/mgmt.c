@@ -425,12 +425,15 @@ static void prepare(struct mgmt *m, const struct mgmt_open *open)
     uv_unref((uv_handle_t *)&m->log_async);
     uv_timer_init(m->loop, &m->timer);
     uv_timer_init(m->loop, &m->turn);
+    uv_prepare_init(m->loop, &m->flush);
+    m->flush.data = m;
+    uv_unref((uv_handle_t *)&m->flush);
     m->turn.data = m;
     uv_unref((uv_handle_t *)&m->turn);
     m->timer.data = m;
     uv_unref((uv_handle_t *)&m->timer);
     uv_timer_start(&m->timer, on_tick, TICK_MS, TICK_MS);
-    m->open_handles = 3;
+    m->open_handles = 4;
     m->listener = (struct event_listener){
         .name = "management", .handle = handle, .cancel = on_request_cancelled, .arg = m};
     event_listen(m->bus, &m->listener);
@@ -488,6 +491,7 @@ void mgmt_free(struct mgmt *mgmt)
     }
     uv_close((uv_handle_t *)&mgmt->timer, mgmt_handle_closed);
     uv_close((uv_handle_t *)&mgmt->turn, mgmt_handle_closed);
+    uv_close((uv_handle_t *)&mgmt->flush, mgmt_handle_closed);
     uv_close((uv_handle_t *)&mgmt->log_async, mgmt_handle_closed);
 }
 

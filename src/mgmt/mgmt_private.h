@@ -16,6 +16,7 @@
 #define OUTPUT_HIGH (256 * 1024)     /* unsent bytes after which no further command is read, */
 #define TURN_NS (10 * 1000 * 1000)   /* of commands, after which the other work of the loop has its turn */
 #define OUTPUT_LOW (64 * 1024)       /* until so few are left */
+#define GATHER_MAX (32 * 1024)       /* bytes that wait for the end of the loop's turn, to be written at once */
 #define CONNECTIONS_MAX 32
 #define LOGIN_LIMIT_MS 60000         /* for the password */
 #define FAREWELL_MS 10000            /* for reading the rest after quit */
@@ -91,6 +92,7 @@ struct mgmt_connection {
     bool echo_on;
     unsigned bytecount_s;
     uint64_t bytecount_at; /* loop time of the last report */
+    struct buf gathered;   /* to be written before the loop waits again */
     struct buf lines;      /* of a command that goes on until END */
     bool lines_cut;        /* they were too many */
     mgmt_lines_fn lines_done;
@@ -128,6 +130,7 @@ struct mgmt {
     char *socket_path;
     uv_async_t log_async;
     uv_timer_t timer;
+    uv_prepare_t flush;    /* writes what was gathered; active when there is some */
     uv_timer_t turn;       /* goes on with the commands that wait */
     uint64_t turn_at_ms;   /* loop time of the turn that the next is about */
     uint64_t turn_used_ns; /* by commands */
@@ -157,6 +160,7 @@ void connection_close(struct mgmt_connection *c);
 void connection_finish(struct mgmt_connection *c); /* close once what was written is on its way */
 void connection_write(struct mgmt_connection *c, const char *text, size_t len);
 void connection_printf(struct mgmt_connection *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void connection_on_flush(uv_prepare_t *prepare); /* of struct mgmt */
 void connection_greet(struct mgmt_connection *c);
 struct mgmt_connection *connection_in_charge(const struct mgmt *m);
 

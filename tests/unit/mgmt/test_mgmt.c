@@ -350,6 +350,28 @@ Test(mgmt, a_guarded_socket_is_open_to_those_it_is_for)
     cr_assert_eq(umask(before), 022);
 }
 
+/* A client that logs in is dozens of lines: they come as one write, before the loop waits again. */
+Test(mgmt, lines_of_one_turn_are_written_at_once)
+{
+    host.kill_name = host_kill_name;
+    config.management_client_auth = true;
+    open_interface();
+    int fd = dial();
+    talk(fd, "");
+    char got[4096];
+    char verdict[64] = "";
+    struct event login = {.type = EVENT_USER_PASS, .username = "u", .password = "p", .has_client = true};
+    event_ask(bus, &login, &(struct event_asker){.done = login_done, .arg = verdict});
+    cr_assert_lt(read(fd, got, sizeof(got)), 0, "the first line was written alone");
+    uv_run(&loop, UV_RUN_NOWAIT);
+    ssize_t n = read(fd, got, sizeof(got) - 1);
+    cr_assert_gt(n, 0);
+    got[n] = 0;
+    cr_assert_eq(strncmp(got, ">CLIENT:CONNECT,0,0\r\n", 21), 0);
+    cr_assert_str_eq(got + n - 17, ">CLIENT:ENV,END\r\n");
+    close(fd);
+}
+
 Test(mgmt, http_requests_end_the_connection)
 {
     static const char *const requests[] = {"POST / HTTP/1.1\r\nHost: x\r\n\r\nversion\r\n", "\nGET /\nversion\n"};
