@@ -11,14 +11,13 @@
 #include "client/handshake_report.h"
 #include "client/mtu_test.h"
 #include "client/peer_check.h"
+#include "client/push_request.h"
 #include "client/udp_refusal.h"
 #include "node/occ_answer.h"
 #include "session/wrap.h"
 #include "wire/data_pkt.h"
 
 #define TICK_MS 1000u
-#define PUSH_FIRST_REPEATS 2u    /* after 1 s and 2 s, for replies that were lost; then at the usual pace */
-#define PUSH_INTERVAL_MS 5000u
 #define DROPPED_LINES_PER_S 3u
 
 struct link {
@@ -30,7 +29,7 @@ struct link {
     struct session_driver *driver;
     struct udp_refusal *refusal;   /* asked until the server answers; NULL: not asked */
     struct loop_timer *poll_timer; /* connect-timeout: until the first packet */
-    struct loop_timer *push_timer;
+    struct push_request *push;
     struct loop_timer *tick_timer;
     union addr *accepted;
     size_t accepted_count;
@@ -41,8 +40,6 @@ struct link {
     bool data_running;
     bool peer_exists;
     bool over;               /* failed was called */
-    unsigned push_sent;      /* requests so far; pulling while push_deadline is set */
-    uint64_t push_deadline;  /* mono_ms; 0: not pulling */
     uint64_t active_since;
     unsigned dropped_this_second;
     unsigned first_sndbuf;          /* as configured */
@@ -68,7 +65,7 @@ static void over(struct link *l, enum restart_reason reason)
     }
     l->over = true;
     loop_timer_stop(l->poll_timer);
-    loop_timer_stop(l->push_timer);
+    push_request_stop(l->push);
     loop_timer_stop(l->tick_timer);
     l->request.callbacks.failed(l->request.callbacks.arg, reason);
 }
@@ -90,45 +87,24 @@ static void poll_timeout(void *arg)
 
 /* ------------------------------------------------------------------ asking for options */
 
-static void send_push_request(struct link *l)
+static void on_push_silence(void *arg)
 {
-    l->push_sent++;
-    log_info("SENT CONTROL: 'PUSH_REQUEST' (status=1)");
-    session_driver_message(l->driver, "PUSH_REQUEST");
-    uint64_t wait = l->push_sent <= PUSH_FIRST_REPEATS ? TICK_MS * l->push_sent : PUSH_INTERVAL_MS;
-    loop_timer_after(l->push_timer, wait);
-}
-
-static void push_timer(void *arg)
-{
-    struct link *l = arg;
-    if (clock_read().mono_ms >= l->push_deadline) {
-        log_error("No reply from server after sending %u push requests", l->push_sent);
-        over(l, RESTART_NO_PUSH_REPLY);
-        return;
-    }
-    send_push_request(l);
+    over(arg, RESTART_NO_PUSH_REPLY);
 }
 
 void link_pull(struct link *l)
 {
-    l->push_sent = 0;
-    l->push_deadline = l->active_since + 1000u * (uint64_t)l->config->hand_window;
-    send_push_request(l);
+    push_request_start(l->push, l->driver, l->active_since, l->config);
 }
 
 void link_pull_wait(struct link *l, unsigned seconds)
 {
-    unsigned limit = l->config->reneg_sec / 2 > l->config->hand_window ? l->config->reneg_sec / 2
-                                                                       : l->config->hand_window;
-    unsigned wait = seconds == 0 ? l->config->hand_window : seconds < limit ? seconds : limit;
-    l->push_deadline = l->active_since + 1000u * (uint64_t)wait;
+    push_request_wait(l->push, seconds, l->active_since, l->config);
 }
 
 void link_pulled(struct link *l)
 {
-    l->push_deadline = 0;
-    loop_timer_stop(l->push_timer);
+    push_request_stop(l->push);
 }
 
 /* ------------------------------------------------------------------ session events */
@@ -396,7 +372,7 @@ struct link *link_new(const struct link_request *request)
         memcpy(l->accepted, request->accepted, request->accepted_count * sizeof(*l->accepted));
     }
     l->poll_timer = loop_timer_new(request->loop, poll_timeout, l);
-    l->push_timer = loop_timer_new(request->loop, push_timer, l);
+    l->push = push_request_new(request->loop, on_push_silence, l);
     l->tick_timer = loop_timer_new(request->loop, tick, l);
     loop_timer_every(l->tick_timer, TICK_MS);
     bool somewhere = request->transport.remote.any.sa_family != AF_UNSPEC || request->transport.proxy;
@@ -427,7 +403,7 @@ void link_free(struct link *l)
     }
     transport_free(l->transport);
     loop_timer_free(l->poll_timer);
-    loop_timer_free(l->push_timer);
+    push_request_free(l->push);
     loop_timer_free(l->tick_timer);
     settings_unref(l->settings);
     free(l->accepted);

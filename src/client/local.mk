@@ -27,6 +27,7 @@ src_client_libclient_a_SOURCES = \
 	src/client/proxy_http.c src/client/proxy_socks.c \
 	src/client/proxy_login.c src/client/proxy_login.h \
 	src/client/pull.c src/client/pull.h \
+	src/client/push_request.c src/client/push_request.h \
 	src/client/race.c src/client/race.h \
 	src/client/remotes.c src/client/remotes.h \
 	src/client/resolve.c src/client/resolve.h \
