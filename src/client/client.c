@@ -401,6 +401,7 @@ static int start_process(struct client *c)
         log_fatal("Cannot start: %s", err_str(e));
         return e;
     }
+    lifecycle_watch(c->life, c->loop);
     c->events = event_bus_new();
     c->scripts = scripts_new(loop_uv(c->loop), c->events, c->config);
     plugins_listen(c->plugins, loop_uv(c->loop), c->events, c->config);
@@ -410,6 +411,7 @@ static int start_process(struct client *c)
 
 static void end_process(struct client *c)
 {
+    lifecycle_stopping(c->life);
     settings_keys_unref(c->keys);
     client_management_close(c);
     scripts_free(c->scripts);

@@ -118,6 +118,9 @@ void closing_signal(void *arg, const struct loop_signal_info *info)
         statistics_log(c);
         return;
     }
+    if (info->signal == LOOP_SIGNAL_TERM || info->signal == LOOP_SIGNAL_INT) {
+        lifecycle_stopping(c->life);
+    }
     if (wants_notification(c, info)) {
         start_notification(c, info);
         return;

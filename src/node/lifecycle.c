@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/siphash.h"
 #include "config/config.h"
+#include "node/loop.h"
 #include "sys/caps.h"
 #include "sys/daemon.h"
 
@@ -25,6 +26,8 @@ struct lifecycle {
     char *pidfile;
     char *runtime_stem; /* without suffix; NULL: no runtime directory */
     int notify;         /* to the service manager; -1: none */
+    struct loop_timer *watchdog;
+    bool stopping;
     bool forked;
     bool dropped;
     bool chrooted;
@@ -195,6 +198,31 @@ void lifecycle_status(struct lifecycle *life, const char *text)
     char *line = mem_printf("STATUS=%s", text);
     notify(life, line);
     free(line);
+}
+
+static void feed_watchdog(void *arg)
+{
+    notify(arg, "WATCHDOG=1");
+}
+
+void lifecycle_watch(struct lifecycle *life, struct loop *loop)
+{
+    uint64_t every = life->notify >= 0 ? daemon_watchdog_ms() : 0;
+    if (every) {
+        life->watchdog = loop_timer_new(loop, feed_watchdog, life);
+        loop_timer_every(life->watchdog, every);
+    }
+}
+
+void lifecycle_stopping(struct lifecycle *life)
+{
+    if (!life || life->stopping) {
+        return;
+    }
+    life->stopping = true;
+    loop_timer_free(life->watchdog); /* how long the end may take is another limit of the service manager */
+    life->watchdog = NULL;
+    notify(life, "STOPPING=1");
 }
 
 void lifecycle_failed(struct lifecycle *life, const char *text)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 struct config;
+struct loop;
 
 struct lifecycle;
 
@@ -27,6 +28,13 @@ void lifecycle_ready(struct lifecycle *life);
 
 /** lifecycle_status - STATUS= text for the service manager ("Initialization Sequence Completed"). */
 void lifecycle_status(struct lifecycle *life, const char *text);
+
+/** lifecycle_watch - from now on @loop tells the service manager's watchdog that it runs, if there is one. */
+void lifecycle_watch(struct lifecycle *life, struct loop *loop);
+
+/** lifecycle_stopping - the process is about to end: tell the service manager, once. Before the loop is closed. NULL is
+ *  fine. */
+void lifecycle_stopping(struct lifecycle *life);
 
 /** lifecycle_failed - "Failed to start up: ... With Errors" for the service manager. */
 void lifecycle_failed(struct lifecycle *life, const char *text);

@@ -52,6 +52,7 @@ static void drop_clients(struct server *server)
 
 static void release(struct server *server)
 {
+    lifecycle_stopping(server->life);
     drop_clients(server);
     status_free(server->status);
     housekeeping_free(server->housekeeping);

@@ -11,6 +11,7 @@
 #include "hooks/scripts.h"
 #include "mgmt/mgmt.h"
 #include "node/device.h"
+#include "node/lifecycle.h"
 #include "node/loop.h"
 #include "node/routes.h"
 #include "server/context.h"
@@ -177,6 +178,7 @@ void shutdown_begin(struct server *server, const struct loop_signal_info *info)
     shutdown->timer = loop_timer_new(server->loop, finish, shutdown);
     server->shutdown = shutdown;
     server->stopping = true;
+    lifecycle_stopping(server->life);
     loop_set_phase(server->loop, LOOP_PHASE_EXITING);
     mgmt_ask_cancel(server->mgmt);
     if (server->device_ask) {

@@ -179,6 +179,7 @@ int startup_prepare(struct server *server)
         log_fatal("the event loop cannot be made: %s", err_str(rc));
         return rc;
     }
+    lifecycle_watch(server->life, server->loop);
     loop_set_phase(server->loop, LOOP_PHASE_INITIALISING);
     rc = rtnl_open(&server->nl);
     if (rc < 0) {

@@ -142,6 +142,23 @@ int daemon_notify(int fd, const char *text)
     return send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
+/* WATCHDOG_USEC and WATCHDOG_PID as in sd_watchdog_enabled(3); who got them by inheritance is not meant. */
+uint64_t daemon_watchdog_ms(void)
+{
+    const char *usec = getenv("WATCHDOG_USEC");
+    const char *pid = getenv("WATCHDOG_PID");
+    char *end = NULL;
+    if (!usec || *usec < '0' || *usec > '9' || (pid && strtol(pid, NULL, 10) != (long)getpid())) {
+        return 0;
+    }
+    errno = 0;
+    unsigned long long limit = strtoull(usec, &end, 10);
+    if (*end || errno || limit == 0 || limit > INT64_MAX) {
+        return 0;
+    }
+    return limit >= 2000 ? limit / 2000 : 1;
+}
+
 void daemon_raise_files(void)
 {
     struct rlimit limit;

@@ -6,6 +6,7 @@
  * Being a daemon: detaching, pid file, chroot, priority, locked memory, word to systemd.
  */
 #include <stdbool.h>
+#include <stdint.h>
 
 /**
  * daemon_detach - fork into the background, new session; the parent ends with status 0
@@ -41,6 +42,10 @@ int daemon_notify(int fd, const char *text);
 
 /** daemon_has_notify - a service manager waits for daemon_notify(). */
 bool daemon_has_notify(void);
+
+/** daemon_watchdog_ms - how often the service manager wants to hear "WATCHDOG=1" from this very process: half of the time
+ *  after which it ends it. 0: it does not. */
+uint64_t daemon_watchdog_ms(void);
 
 /** daemon_raise_files - raise the soft limit of open files to the hard one. */
 void daemon_raise_files(void);

@@ -141,12 +141,15 @@ client_of_manager() {
     expect_log "$WORK/server.log" 'Initialization Sequence Completed'
     start notify socat -u "UNIX-RECVFROM:$WORK/notify,fork" OPEN:"$WORK/said",creat,append
     wait_for 5 "the socket" test -S "$WORK/notify"
-    NOTIFY_SOCKET=$WORK/notify launch client "$VPND"
+    NOTIFY_SOCKET=$WORK/notify WATCHDOG_USEC=200000 launch client "$VPND"
     wait_for 20 "the connection" connected_times 1
     wait_for 5 "the last word" grep -aq 'STATUS=Initialization Sequence Completed' "$WORK/said"
     grep -aq 'READY=1' "$WORK/said" || fail "READY is missing"
     grep -aq "MAINPID=$(pid_of client)" "$WORK/said" || fail "it forked, or says a wrong MAINPID"
+    wait_for 5 "the watchdog's food" sh -c "[ \$(grep -ao WATCHDOG=1 $WORK/said | wc -l) -ge 3 ]"
+    ! grep -aq 'STOPPING=1' "$WORK/said" || fail "STOPPING came early"
     stop client
+    wait_for 5 "STOPPING" grep -aq 'STOPPING=1' "$WORK/said"
 }
 
 # Started as somebody who only has what systemd may give: no root at all.

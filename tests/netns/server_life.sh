@@ -191,13 +191,17 @@ service_manager() {
     begin
     start notify socat -u "UNIX-RECVFROM:$WORK/notify,fork" OPEN:"$WORK/said",creat,append
     wait_for 5 "the socket" test -S "$WORK/notify"
-    export NOTIFY_SOCKET=$WORK/notify
+    export NOTIFY_SOCKET=$WORK/notify WATCHDOG_USEC=200000
     server_up
-    unset NOTIFY_SOCKET
+    unset NOTIFY_SOCKET WATCHDOG_USEC
     wait_for 5 "the last word" grep -aq 'STATUS=Initialization Sequence Completed' "$WORK/said"
     grep -aq 'READY=1' "$WORK/said" || fail "READY is missing"
     grep -aq 'STATUS=Pre-connection initialization successful' "$WORK/said" || fail "the first STATUS is missing"
     grep -aq "MAINPID=$(pid_of server)" "$WORK/said" || fail "MAINPID is missing"
+    wait_for 5 "the watchdog's food" sh -c "[ \$(grep -ao WATCHDOG=1 $WORK/said | wc -l) -ge 3 ]"
+    ! grep -aq 'STOPPING=1' "$WORK/said" || fail "STOPPING came early"
+    stop server
+    wait_for 5 "STOPPING" grep -aq 'STOPPING=1' "$WORK/said"
 }
 
 # SIGTERM while a hook of the start runs: it comes to its end, and only what was set up is undone.

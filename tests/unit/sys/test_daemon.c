@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -69,6 +70,29 @@ Test(daemon, notify_reaches_the_manager)
     cr_assert_str_eq(text, "READY=1\nSTATUS=hello");
     unlink(path);
     close(fd);
+}
+
+Test(daemon, watchdog_is_for_this_process_only)
+{
+    char pid[32];
+    unsetenv("WATCHDOG_USEC");
+    unsetenv("WATCHDOG_PID");
+    cr_assert_eq(daemon_watchdog_ms(), 0);
+    setenv("WATCHDOG_USEC", "30000000", 1);
+    cr_assert_eq(daemon_watchdog_ms(), 15000);
+    snprintf(pid, sizeof(pid), "%d", getpid());
+    setenv("WATCHDOG_PID", pid, 1);
+    cr_assert_eq(daemon_watchdog_ms(), 15000);
+    setenv("WATCHDOG_PID", "1", 1);
+    cr_assert_eq(daemon_watchdog_ms(), 0);
+    unsetenv("WATCHDOG_PID");
+    static const char *const nothing[] = {"", "0", "-1", "1x", "99999999999999999999999"};
+    for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++) {
+        setenv("WATCHDOG_USEC", nothing[i], 1);
+        cr_assert_eq(daemon_watchdog_ms(), 0, "%s", nothing[i]);
+    }
+    setenv("WATCHDOG_USEC", "1", 1);
+    cr_assert_eq(daemon_watchdog_ms(), 1);
 }
 
 Test(daemon, detach_leaves_the_session)
