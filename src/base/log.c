@@ -121,11 +121,15 @@ static unsigned severity_flags(enum log_severity severity)
     return flags[severity];
 }
 
+/* Also U+0080 to U+009F, which terminals obey as they do the old ones: U+009B is ESC [. */
 static void replace_control_characters(char *text)
 {
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
         if (c < 0x20 || c == 0x7f) {
+            *text = '?';
+        } else if (c == 0xc2 && ((unsigned char)text[1] & 0xe0) == 0x80) {
+            *text++ = '?';
             *text = '?';
         }
     }

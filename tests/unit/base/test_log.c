@@ -30,6 +30,8 @@ Test(log, respects_verb_and_defuses_control_characters, .init = cr_redirect_stdo
     cr_assert_eq(lines, 1);
     cr_assert_str_eq(last, "cn/192.0.2.1:5 a?b?[31m c");
     cr_assert_eq(last_severity, LOG_SEV_WARN);
+    log_warn("%s", "\xc2\x9b" "31m \xc2\xa0 \xc3\x84 \xc2");
+    cr_assert_str_eq(last, "??31m \xc2\xa0 \xc3\x84 \xc2");
     log_listener_set(NULL, NULL);
 }
 
