@@ -284,12 +284,17 @@ static int store(struct set *s)
     }
 }
 
-/* The text of a statement; the argument of an option that carries a secret is left out. */
-static char *statement_text(struct set *s, bool secret)
+/* The argument that is nobody's business: a token, or the value of a header, which may be a login. */
+static int secret_at(const struct set *s, enum config_option option)
+{
+    return option == CONFIG_OPT_auth_token ? 1 : option == CONFIG_OPT_http_proxy_option ? 3 : s->argc;
+}
+
+static char *statement_text(struct set *s, int secret)
 {
     char *text = arena_strdup(s->arena, s->argv[0]);
     for (int i = 1; i < s->argc; i++) {
-        const char *word = secret ? "[hidden]" : s->argv[i];
+        const char *word = i == secret ? "[hidden]" : s->argv[i];
         bool quote = !*word || strpbrk(word, " \t'\"\\#;");
         text = arena_printf(s->arena, quote ? "%s \"%s\"" : "%s %s", text, word);
     }
@@ -303,10 +308,10 @@ static void remember(struct set *s)
         return;
     }
     set_given(s->config, option);
-    if (s->context == SET_PUSHED) {
-        return;
+    if (s->context == SET_PUSHED || (option == CONFIG_OPT_setenv && strcmp(s->argv[1], "opt") == 0)) {
+        return; /* what setenv opt stands for is remembered by itself */
     }
-    bool secret = option == CONFIG_OPT_auth_token;
+    int secret = secret_at(s, option);
     struct config_statement *statement = CONFIG_APPEND(s->arena, &s->config->statements);
     statement->option = (int)option;
     statement->text = statement_text(s, secret);
@@ -314,8 +319,8 @@ static void remember(struct set *s)
     statement->line = s->line;
     if (s->body) {
         statement->body = arena_strndup(s->arena, s->body, s->body_len);
-    } else if (secret) {
-        statement->body = set_text(s, 1);
+    } else {
+        statement->body = set_text(s, secret);
     }
 }
 
