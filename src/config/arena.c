@@ -20,6 +20,7 @@ struct block {
 
 struct config_arena {
     struct block *blocks;
+    size_t bytes;
 };
 
 struct config_arena *arena_new(void)
@@ -51,10 +52,16 @@ void *arena_alloc(struct config_arena *arena, size_t n)
         b->size = size;
         b->next = arena->blocks;
         arena->blocks = b;
+        arena->bytes += size;
     }
     void *at = b->data + b->used;
     b->used += n;
     return at;
+}
+
+size_t arena_bytes(const struct config_arena *arena)
+{
+    return arena->bytes;
 }
 
 char *arena_strndup(struct config_arena *arena, const char *text, size_t n)

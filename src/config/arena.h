@@ -19,6 +19,9 @@ void arena_free(struct config_arena *arena);
 /** arena_alloc - @n zeroed bytes, aligned for any type, never NULL. */
 void *arena_alloc(struct config_arena *arena, size_t n);
 
+/** arena_bytes - memory that it holds. */
+size_t arena_bytes(const struct config_arena *arena);
+
 /** arena_strdup - copy of @text; NULL gives NULL. */
 char *arena_strdup(struct config_arena *arena, const char *text);
 

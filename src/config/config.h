@@ -165,7 +165,8 @@ struct config_push_update {
 
 /**
  * config_push_update_apply - one option of a PUSH_UPDATE, with its "-" and "?" prefixes
- * Return: as config_push_apply(); REJECTED when an option without "?" cannot be updated.
+ * Return: as config_push_apply(); REJECTED when an option without "?" cannot be updated, or when the updates of this
+ * session have taken 16 MB: a new one begins with nothing.
  */
 enum config_push_result config_push_update_apply(struct config *active, struct config_push_update *update,
                                                  unsigned index, const char *line,

@@ -6,6 +6,7 @@
 #include "config/set_handlers.h"
 
 #define SOURCE "[PUSH-OPTIONS]"
+#define UPDATES_BYTES_MAX (16u << 20)
 
 static struct set begin(struct config *active, unsigned index, const struct config_reporter *reporter)
 {
@@ -173,6 +174,10 @@ enum config_push_result config_push_update_apply(struct config *active, struct c
 {
     bool remove = false;
     bool optional = false;
+    if (arena_bytes(active->arena) > UPDATES_BYTES_MAX) { /* what is replaced is freed with the session only */
+        set_report(reporter, CONFIG_ERROR, "The server has updated so many options that the session has to begin anew");
+        return CONFIG_PUSH_REJECTED;
+    }
     const char *text = prefixes(line, &remove, &optional);
     const struct config_row *row = *text == '-' ? NULL : row_of(text);
     enum config_push_result refused = optional ? CONFIG_PUSH_SKIPPED : CONFIG_PUSH_REJECTED;

@@ -180,6 +180,21 @@ Test(push, update_replaces_lists)
     end();
 }
 
+Test(push, updates_do_not_take_memory_for_ever)
+{
+    begin("");
+    enum config_push_result result = CONFIG_PUSH_APPLIED;
+    unsigned n = 0;
+    for (; n < 1000000 && result == CONFIG_PUSH_APPLIED; n++) {
+        struct config_push_update u = {0};
+        result = config_push_update_apply(active, &u, 1, "route 10.3.0.0 255.255.0.0", &load->reporter);
+    }
+    cr_expect_eq(result, CONFIG_PUSH_REJECTED);
+    cr_expect(n > 10000, "%u", n);
+    cr_expect(load_said(load, "The server has updated so many options that the session has to begin anew"));
+    end();
+}
+
 Test(push, digest)
 {
     cr_expect(config_push_in_digest("route 1.2.3.4", false));
