@@ -23,8 +23,6 @@
 
 #define MESSAGES_LARGE 4         /* asked for while runs of datagrams arrive */
 #define LARGE_BYTES (16u * 1024)
-#define SINGLE_MIN 512           /* a datagram of somebody's bulk transfer that came alone */
-#define SINGLE_MAX 2048
 #define CONTROL_MIN 9            /* opcode and session id */
 #define SCRATCH_HEADROOM 64u     /* before a decompressed packet, for a VLAN tag */
 #define SCRATCH_BYTES (4 * (65536u + 2 * SCRATCH_HEADROOM))
@@ -472,15 +470,14 @@ bool rx_udp(struct worker *w, const struct listener *listener, int fd)
     rx->listener = listener;
     rx->conn = NULL;
     size_t bytes = 0;
-    unsigned singles = 0;
     for (unsigned i = 0; i < (unsigned)n; i++) {
         bytes += rx->headers[i].msg_len;
-        singles += rx->headers[i].msg_len >= SINGLE_MIN && rx->headers[i].msg_len <= SINGLE_MAX;
         take_message(w, listener, i);
+        moderate_datagram(&w->moderate, rx->headers[i].msg_len, &rx->sources[i].remote);
         rearm(rx, i);
     }
     rx_process(w);
-    moderate_received(&w->moderate, singles);
+    moderate_received(&w->moderate);
     rx->messages = bytes / (unsigned)n > LARGE_BYTES ? MESSAGES_LARGE : RX_MESSAGES_MAX;
     return (unsigned)n == asked;
 }

@@ -537,6 +537,7 @@ static void read_conn(struct worker *w, struct conn *c)
         close_conn(w, c, n == 0 ? 0 : -errno);
         return;
     }
+    moderate_other(&w->moderate);
     w->rx.listener = NULL;
     w->rx.conn = c;
     size_t len = have + (n > 0 ? (size_t)n : 0);

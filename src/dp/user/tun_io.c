@@ -253,6 +253,9 @@ void tun_io_read(struct worker *w)
             break;
         }
     }
+    if (packets >= READS_A_TURN || bytes >= most) {
+        moderate_more(&w->moderate);
+    }
     w->device_busy = packets > 1;
     tx_flush(w);
 }

@@ -121,7 +121,12 @@ static void udp_ready(struct worker *w, uint32_t id, uint32_t events)
         tx_resume(w);
     }
     if (events & (EPOLLIN | EPOLLERR)) {
-        for (unsigned i = 0; i < RECEIVES_A_TURN && rx_udp(w, l, listener_fd(l, w->index)); i++) {
+        unsigned full = 0;
+        while (full < RECEIVES_A_TURN && rx_udp(w, l, listener_fd(l, w->index))) {
+            full++;
+        }
+        if (full == RECEIVES_A_TURN) {
+            moderate_more(&w->moderate);
         }
         tx_flush(w);
     }
