@@ -7,6 +7,7 @@
 #include "client/connect.h"
 #include "client/state.h"
 #include "client/statistics.h"
+#include "mgmt/mgmt.h"
 
 #define NOTIFY_INTERVAL_MS 1000u
 
@@ -111,6 +112,17 @@ static void strengthen(struct client *c, const struct loop_signal_info *info)
     }
 }
 
+/* To be told to end while a password is awaited is an error, as it is for OpenVPN. */
+static void complain_unanswered(struct client *c)
+{
+    const char *type = mgmt_ask_type(c->mgmt);
+    if (type && c->exit_code == 0) {
+        log_fatal("ERROR: could not read %s username/password/ok/string from management interface", type);
+        log_error("Exiting due to fatal error");
+        c->exit_code = 1;
+    }
+}
+
 void closing_signal(void *arg, const struct loop_signal_info *info)
 {
     struct client *c = arg;
@@ -120,6 +132,7 @@ void closing_signal(void *arg, const struct loop_signal_info *info)
     }
     if (info->signal == LOOP_SIGNAL_TERM || info->signal == LOOP_SIGNAL_INT) {
         lifecycle_stopping(c->life);
+        complain_unanswered(c);
     }
     if (wants_notification(c, info)) {
         start_notification(c, info);

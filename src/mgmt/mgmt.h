@@ -164,6 +164,9 @@ bool mgmt_ask_certificate(struct mgmt *mgmt, const char *hint, void (*answer)(vo
 /** mgmt_ask_open - a question waits for its answer. */
 bool mgmt_ask_open(const struct mgmt *mgmt);
 
+/** mgmt_ask_type - "Auth", "Private Key" and so on while a user name or password is asked for, otherwise NULL. */
+const char *mgmt_ask_type(const struct mgmt *mgmt);
+
 /** mgmt_ask_cancel - the question that is open, if any, is not of interest any more (a signal came). */
 void mgmt_ask_cancel(struct mgmt *mgmt);
 

@@ -49,6 +49,11 @@ bool mgmt_ask_open(const struct mgmt *mgmt)
     return mgmt && mgmt->query.kind != QUERY_NONE;
 }
 
+const char *mgmt_ask_type(const struct mgmt *mgmt)
+{
+    return mgmt && mgmt->query.kind == QUERY_CREDENTIALS ? mgmt->query.type : NULL;
+}
+
 void mgmt_ask_cancel(struct mgmt *mgmt)
 {
     if (mgmt) {

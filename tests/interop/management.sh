@@ -202,6 +202,7 @@ run_case version-6-username-only version_6 client username_only username_only --
 run_case client-asks-for-hold-login-remote asking client_login --management-hold --management-query-remote
 run_case client-asks-for-key-challenge-proxy asking client_challenge --persist-key --management-query-proxy \
     --static-challenge Token 1 --management-up-down
+run_case client-ends-at-a-password asking client_unanswered --management-hold
 run_case server-asks-about-logins deciding
 run_case client-says-good-bye good_bye
 run_case management-signs-ecdsa signing ec "openvpn vpnd"
