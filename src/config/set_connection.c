@@ -389,6 +389,9 @@ int set_tls_auth(struct set *s, void *field)
 
 int set_tls_crypt(struct set *s, void *field)
 {
+    if (s->argc > 2) {
+        set_warning(s, "tls-crypt: '%s' is ignored: the key has no direction as that of tls-auth", s->argv[2]);
+    }
     *(struct config_file *)field = set_file(s);
     s->connection->tls_wrap_given = true;
     return 0;

@@ -258,6 +258,16 @@ Test(config, server_bridge)
     load_free(load);
 }
 
+Test(config, tls_crypt_has_no_direction)
+{
+    load_file("k", "x");
+    struct load *load = good(CLIENT "tls-crypt k 1\n");
+    cr_expect_str_eq(load->config->top.tls_crypt.path, "k");
+    cr_expect_eq(load->config->top.key_direction, -1);
+    cr_expect(load_said(load, "tls-crypt: '1' is ignored"));
+    load_free(load);
+}
+
 Test(config, secrets_are_not_in_the_text_of_a_line)
 {
 #define PROXY CLIENT "proto tcp\nhttp-proxy a 1\nhttp-proxy-option AGENT me\nsetenv opt auth-token SECRET\n"
