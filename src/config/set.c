@@ -393,6 +393,13 @@ static int unrecognized(struct set *s)
         set_report(s->reporter, CONFIG_WARNING, "%s %s:%u: %s (%s)", known, s->source, s->line, s->argv[0], VERSION);
         return 0;
     }
+    const struct config_row *row = config_row_find(s->argv[0]);
+    bool command = row && (row->kind == CONFIG_KIND_COMMAND || config_row_option(row) == CONFIG_OPT_auth_user_pass_verify);
+    if (command && (unsigned)s->argc - 1 > row->max) {
+        return set_error_plain(s, "the --%s directive should have at most %u parameter%s.  To pass a list of arguments as "
+                               "one of the parameters, try enclosing them in double quotes (\"\"). (%s:%u)", row->name,
+                               row->max, row->max == 1 ? "" : "s", s->source, s->line);
+    }
     suggest(s->argv[0], hint, sizeof(hint));
     return set_error_plain(s, "%s %s:%u: %s (%s)%s", known, s->source, s->line, s->argv[0], VERSION, hint);
 }

@@ -45,6 +45,10 @@ Test(errors, grammar)
         {"config t.conf\n", "In t.conf:1: Maximum recursive include levels exceeded in include attempt of file t.conf"},
         {"<connection>\nremote a\nverb 3\n</connection>\n", "option 'verb' cannot be used in this context"},
         {"<connection>\nnobind\n</connection>\n", "Each 'connection' block must contain exactly one 'remote' directive"},
+        {"up a b\n", "the --up directive should have at most 1 parameter.  To pass a list of arguments as one of the "
+                     "parameters, try enclosing them in double quotes (\"\"). (t.conf:1)"},
+        {"auth-user-pass-verify a via-env b\n", "directive should have at most 2 parameters."},
+        {"tls-crypt a 1 2\n", "missing or extra parameter(s) in t.conf:1: tls-crypt ("},
         {"setenv GENERIC_CONFIG\n", "this is a generic configuration and cannot directly be used"},
         {"setenv opt\n", "t.conf:1: setenv opt"},
     };
