@@ -142,6 +142,7 @@ static enum step step_open(struct tunnel *t)
     if (device_plan_init(&plan, t->request.config, t->request.mtu)) {
         return STEP_FAILED;
     }
+    plan.queues = (t->request.config->workers ? t->request.config->workers : 1) * DP_DEVICE_LANES;
     if (t->request.config->pull && device_conflicts(&plan, t->tools.nl)) {
         return STEP_REFUSED;
     }

@@ -50,7 +50,7 @@ static bool config_valid(const struct dp_config *c)
 {
     bool p2p = c->mode == DP_MODE_P2P;
     return (p2p || c->mode == DP_MODE_MULTIPOINT) && (c->device == DP_DEVICE_TUN || c->device == DP_DEVICE_TAP) &&
-           c->workers <= DP_TUN_QUEUES_MAX && c->max_peers <= DP_PEER_ID_MAX + 1 && c->vlan_pvid <= 4094 &&
+           c->workers <= DP_WORKERS_MAX && c->max_peers <= DP_PEER_ID_MAX + 1 && c->vlan_pvid <= 4094 &&
            (!c->vlan_tagging || (!p2p && c->device == DP_DEVICE_TAP)) && (p2p || !c->shaper_bytes_per_s);
 }
 
@@ -98,7 +98,7 @@ static void close_fds(const int *fds, unsigned count)
 
 int dp_device_attach(struct dp *dp, const struct dp_device *device)
 {
-    if (device->queues < 1 || device->queues > dp->config.workers || device->mtu < MTU_MIN || device->mtu > MTU_MAX) {
+    if (device->queues < 1 || device->queues > dp->config.workers * DP_DEVICE_LANES || device->mtu < MTU_MIN || device->mtu > MTU_MAX) {
         close_fds(device->fds, device->queues <= DP_TUN_QUEUES_MAX ? device->queues : 0);
         return -EINVAL;
     }
@@ -139,7 +139,7 @@ int dp_listener_add(struct dp *dp, const int *fds, unsigned count, enum dp_multi
                     const union addr *socks_target, uint32_t *listener)
 {
     if ((count != 1 && count != dp->config.workers) || !socks_relay != !socks_target) {
-        close_fds(fds, count <= DP_TUN_QUEUES_MAX ? count : 0);
+        close_fds(fds, count <= DP_WORKERS_MAX ? count : 0);
         return -EINVAL;
     }
     return dp->ops->listener_add(dp, fds, count, multihome, socks_relay, socks_target, listener);

@@ -21,7 +21,9 @@ struct dp;
 #define DP_PEER_ID_NONE 0xFFFFFFu      /* no peer id on the wire: DATA_V1, or DATA_V2 that names nobody */
 #define DP_PEER_ID_MAX 0xFFFFFEu
 #define DP_NO_CONN 0u                  /* a path that is not a TCP connection */
-#define DP_TUN_QUEUES_MAX 16
+#define DP_WORKERS_MAX 16
+#define DP_DEVICE_LANES 8              /* device queues of one worker: flows of different ones never wait for each other */
+#define DP_TUN_QUEUES_MAX (DP_WORKERS_MAX * DP_DEVICE_LANES)
 #define DP_CTRL_PACKET_MAX 2048        /* longest control packet passed either way, bytes */
 
 /* ------------------------------------------------------------------ instance */
@@ -92,10 +94,11 @@ int dp_describe(const struct dp *dp, char *out, size_t cap);
 
 /* ------------------------------------------------------------------ device */
 
-/** An open tun or tap device. One fd for each queue; ownership of the fds passes to the data plane. */
+/** An open tun or tap device. One fd for each queue; ownership of the fds passes to the data plane. Queue i belongs to
+ *  worker i modulo their number, as its lane i / workers. */
 struct dp_device {
     int fds[DP_TUN_QUEUES_MAX];
-    unsigned queues;             /* 1..16 */
+    unsigned queues;             /* 1..workers * DP_DEVICE_LANES */
     bool vnet_header;            /* opened with IFF_VNET_HDR: 10-byte virtio_net_hdr on each packet */
     unsigned mtu;                /* inner MTU, bytes */
     uint8_t mac[6];              /* tap: address of the device; never learnt from a peer */

@@ -10,6 +10,7 @@ src_dp_libdp_a_SOURCES = \
 	src/dp/user/forward_tap.c \
 	src/dp/user/gro.c src/dp/user/gro.h \
 	src/dp/user/gso.c src/dp/user/gso.h \
+	src/dp/user/lane.c src/dp/user/lane.h \
 	src/dp/user/keepalive.c src/dp/user/keepalive.h \
 	src/dp/user/keyslot.c src/dp/user/keyslot.h \
 	src/dp/user/keyslot_aead.c \

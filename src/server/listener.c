@@ -151,7 +151,7 @@ static int open_tcp(struct listener *listener, const struct sock_options *option
 static int open_udp(struct listener *listener, const struct sock_options *options)
 {
     struct server *server = listener->server;
-    int fds[DP_TUN_QUEUES_MAX];
+    int fds[DP_WORKERS_MAX];
     struct sock_buffers sizes;
     char text[80];
     unsigned count = server->workers;

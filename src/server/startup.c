@@ -53,7 +53,7 @@
 static unsigned worker_count(const struct config *config)
 {
     if (config->workers) {
-        return config->workers > DP_TUN_QUEUES_MAX ? DP_TUN_QUEUES_MAX : config->workers;
+        return config->workers > DP_WORKERS_MAX ? DP_WORKERS_MAX : config->workers;
     }
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     return cpus < 1 ? 1 : cpus > WORKERS_DEFAULT_MAX ? WORKERS_DEFAULT_MAX : (unsigned)cpus;
@@ -99,7 +99,7 @@ static int open_device(struct server *server)
     const struct config *config = server->config;
     struct device_plan plan;
     int rc = device_plan_init(&plan, config, 0);
-    plan.queues = server->workers;
+    plan.queues = server->workers * DP_DEVICE_LANES;
     if (rc == 0) {
         rc = device_open(&plan, server->nl, &server->device);
     }

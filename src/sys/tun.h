@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define TUN_QUEUES_MAX 16
+#define TUN_QUEUES_MAX 128
 #define TUN_NODE_DEFAULT "/dev/net/tun"
 
 /** Which device to open and how. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Splitting what the device reads and merging what is written to it. */
+/* Splitting what the device reads, merging what is written to it, and the queue that it is written to. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "dp/user/gro.h"
 #include "dp/user/gso.h"
+#include "dp/user/lane.h"
 #include "fuzz.h"
 
 #define TURN 64
@@ -70,11 +71,17 @@ static void merge(const uint8_t *data, size_t size, bool tap)
     }
 }
 
+static void lane(const uint8_t *data, size_t size, bool tap)
+{
+    FUZZ_REQUIRE(lane_of_packet(data, size, tap, 8) < 8);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     for (int tap = 0; tap < 2; tap++) {
         uint8_t *copy = fuzz_copy(data, size);
         split(copy, size, tap);
+        lane(copy, size, tap);
         free(copy);
         merge(data, size, tap);
     }

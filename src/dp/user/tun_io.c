@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "dp/user/forward.h"
+#include "dp/user/lane.h"
 #include "dp/user/user.h"
 #include "dp/user/worker.h"
 
@@ -61,9 +62,10 @@ static void set_offloads(struct device *d, bool wanted)
     }
 }
 
-static int queue_of(const struct device *d, unsigned worker)
+/* The queue that a worker writes to. Where there are fewer queues than workers, some share one. */
+static int queue_of(const struct device *d, unsigned worker, unsigned lane)
 {
-    return d->fds[worker % d->queues];
+    return d->fds[d->queues < d->workers ? worker % d->queues : lane * d->workers + worker % d->workers];
 }
 
 int tun_io_attach(struct user *user, const struct dp_device *config)
@@ -72,6 +74,8 @@ int tun_io_attach(struct user *user, const struct dp_device *config)
     struct device *d = mem_zalloc(sizeof(*d));
     memcpy(d->fds, config->fds, config->queues * sizeof(d->fds[0]));
     d->queues = config->queues;
+    d->workers = user->dp.config.workers;
+    d->lanes = d->queues < d->workers ? 1 : d->queues / d->workers;
     d->serial = ++user->device_serial;
     d->vnet_header = config->vnet_header;
     d->tap = user->dp.config.device == DP_DEVICE_TAP;
@@ -84,7 +88,7 @@ int tun_io_attach(struct user *user, const struct dp_device *config)
     atomic_store_explicit(&user->device, d, memory_order_release);
     user_unlock(user);
     for (unsigned i = 0; i < d->queues; i++) {
-        worker_watch(user->workers[i], d->fds[i], WORKER_WATCH_DEVICE, 0, true);
+        worker_watch(user->workers[i % d->workers], d->fds[i], WORKER_WATCH_DEVICE, i, true);
     }
     return 0;
 }
@@ -106,7 +110,7 @@ void tun_io_detach(struct user *user)
         return;
     }
     for (unsigned i = 0; i < d->queues; i++) {
-        worker_unwatch(user->workers[i], d->fds[i]);
+        worker_unwatch(user->workers[i % d->workers], d->fds[i]);
     }
     /* The device has to be gone when this returns: programs run after it, and its name may be taken again. */
     rcu_readers_wait();
@@ -129,8 +133,8 @@ static void tell_error(struct worker *w, int error)
 
 static void rewatch(struct worker *w, const struct device *d)
 {
-    if (w->index < d->queues) {
-        worker_rewatch(w, d->fds[w->index], WORKER_WATCH_DEVICE, 0, w->device_pauses == 0, false);
+    for (unsigned i = w->index; i < d->queues; i += d->workers) {
+        worker_rewatch(w, d->fds[i], WORKER_WATCH_DEVICE, i, w->device_pauses == 0, false);
     }
 }
 
@@ -170,12 +174,12 @@ static size_t bytes_a_turn(const struct worker *w)
 }
 
 /* Read one packet behind @at, which has TUN_IO_HEADROOM. Return: its length with the vnet header; 0: none. */
-static size_t read_packet(struct worker *w, const struct device *d, uint8_t *at)
+static size_t read_packet(struct worker *w, const struct device *d, unsigned queue, uint8_t *at)
 {
     uint8_t *vnet = at + TUN_IO_HEADROOM;
     size_t before = d->vnet_header ? 0 : VNET_HEADER_SIZE;
     worker_syscall(w);
-    ssize_t n = read(queue_of(d, w->index), vnet + before, TUN_IO_PACKET_MAX + VNET_HEADER_SIZE);
+    ssize_t n = read(d->fds[queue], vnet + before, TUN_IO_PACKET_MAX + VNET_HEADER_SIZE);
     if (n <= 0) {
         if (n < 0 && errno != EAGAIN && errno != EINTR && errno != EIO) {
             tell_error(w, errno);
@@ -189,12 +193,13 @@ static size_t read_packet(struct worker *w, const struct device *d, uint8_t *at)
 }
 
 /* Read at most @most packets; a long one is the last. Return: how many. */
-static unsigned read_ahead(struct worker *w, const struct device *d, unsigned most, struct tun_packet *packets)
+static unsigned read_ahead(struct worker *w, const struct device *d, unsigned queue, unsigned most,
+                           struct tun_packet *packets)
 {
     unsigned n = 0;
     for (size_t len = 0; n < most && len <= TUN_IO_SHORT - TUN_IO_HEADROOM; n++) {
         uint8_t *at = w->device_buffer + (size_t)n * TUN_IO_SHORT;
-        len = read_packet(w, d, at);
+        len = read_packet(w, d, queue, at);
         if (!len) {
             break;
         }
@@ -204,9 +209,9 @@ static unsigned read_ahead(struct worker *w, const struct device *d, unsigned mo
 }
 
 /* With many peers what a packet needs of its own is not in the cache. Several packets fetch it side by side. */
-static unsigned ahead(struct worker *w, size_t most_bytes)
+static unsigned ahead(struct worker *w, bool busy, size_t most_bytes)
 {
-    if (!w->device_busy || most_bytes < BYTES_A_TURN || !forward_has_many(w)) {
+    if (!busy || most_bytes < BYTES_A_TURN || !forward_has_many(w)) {
         return 1;
     }
     if (w->tx.count + TUN_IO_AHEAD > TX_PACKETS_MAX) {
@@ -227,26 +232,28 @@ static void carry(struct worker *w, const struct device *d, const struct tun_pac
     }
 }
 
-void tun_io_read(struct worker *w)
+void tun_io_read(struct worker *w, unsigned queue)
 {
     const struct device *d = tun_io_device(w);
-    if (!d) {
+    if (!d || queue >= d->queues) {
         return;
     }
     meet(w, d);
+    unsigned lane = 1u << queue / d->workers;
+    bool busy = w->lanes_busy & lane;
     size_t bytes = 0;
     size_t most = bytes_a_turn(w);
     unsigned packets = 0;
     while (packets < READS_A_TURN && bytes < most && !shaped(w)) {
         struct tun_packet got[TUN_IO_AHEAD];
-        unsigned wanted = ahead(w, most);
-        unsigned n = w->device_pauses ? 0 : read_ahead(w, d, wanted, got);
+        unsigned wanted = ahead(w, busy, most);
+        unsigned n = w->device_pauses ? 0 : read_ahead(w, d, queue, wanted, got);
         carry(w, d, got, n);
         for (unsigned i = 0; i < n; i++) {
             bytes += got[i].len;
         }
         packets += n;
-        if (!w->device_busy) {
+        if (!busy) {
             tx_flush(w); /* few packets: none waits until the queue has said that it is empty */
         }
         if (n < wanted && (!n || got[n - 1].len <= TUN_IO_SHORT - TUN_IO_HEADROOM)) {
@@ -256,17 +263,20 @@ void tun_io_read(struct worker *w)
     if (packets >= READS_A_TURN || bytes >= most) {
         moderate_more(&w->moderate);
     }
-    w->device_busy = packets > 1;
+    w->lanes_busy = packets > 1 ? w->lanes_busy | lane : w->lanes_busy & ~lane;
     tx_flush(w);
 }
 
 /* ------------------------------------------------------------------ writing */
 
+/* @iov: the vnet header, if the device has one, then the packet's first piece with all its headers. */
 static void write_frame(struct worker *w, const struct device *d, const struct iovec *iov, int count, unsigned packets,
                         size_t len)
 {
+    const struct iovec *head = &iov[d->vnet_header ? 1 : 0];
+    unsigned lane = lane_of_packet(head->iov_base, head->iov_len, d->tap, d->lanes);
     worker_syscall(w);
-    if (writev(queue_of(d, w->index), iov, count) < 0) {
+    if (writev(queue_of(d, w->index, lane), iov, count) < 0) {
         worker_drop(w, DP_DROP_DEVICE, packets);
         return;
     }

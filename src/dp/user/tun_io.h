@@ -27,6 +27,8 @@ struct device {
     uint32_t serial;         /* of all that were ever attached; from 1 */
     int fds[DP_TUN_QUEUES_MAX];
     unsigned queues;
+    unsigned workers;
+    unsigned lanes;          /* queues of each worker; 1 when some workers have none */
     bool vnet_header;
     bool tap;
     bool csum;               /* the kernel hands over and takes unfinished checksums */
@@ -49,8 +51,8 @@ void device_free(struct device *device);
 /** tun_io_device - the device in use, or NULL. Worker. */
 const struct device *tun_io_device(const struct worker *w);
 
-/** tun_io_read - read and carry what waits in this worker's queue. Worker. */
-void tun_io_read(struct worker *w);
+/** tun_io_read - read and carry what waits in @queue, one of this worker's. Worker. */
+void tun_io_read(struct worker *w, unsigned queue);
 
 /** A packet as it was read: a vnet header, which has TUN_IO_HEADROOM in front of it, and what follows. */
 struct tun_packet {

@@ -24,7 +24,7 @@ struct listener {
     struct rcu_item rcu;
     uint32_t id;
     sa_family_t family;
-    int fds[DP_TUN_QUEUES_MAX];
+    int fds[DP_WORKERS_MAX];
     unsigned count;
     int asking;                             /* socket that asks for path MTUs; -1 none; under the lock */
     enum dp_multihome multihome;

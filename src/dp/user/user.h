@@ -19,7 +19,7 @@
 #include "dp/user/table.h"
 #include "wire/nat.h"
 
-#define USER_WORKERS_MAX DP_TUN_QUEUES_MAX
+#define USER_WORKERS_MAX DP_WORKERS_MAX
 #define USER_LISTENERS_MAX 64
 
 struct conn;

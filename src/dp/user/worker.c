@@ -142,7 +142,7 @@ static void handle(struct worker *w, const struct epoll_event *event)
         break;
     }
     case WORKER_WATCH_DEVICE:
-        tun_io_read(w);
+        tun_io_read(w, id);
         break;
     case WORKER_WATCH_UDP:
         udp_ready(w, id, event->events);

@@ -45,7 +45,7 @@ struct worker {
     unsigned device_pauses;      /* enum tun_io_pause: why the device queue is not being waited for */
     uint32_t device_serial;      /* the device that was read last */
     uint32_t paused_conn;        /* TUN_IO_PAUSE_CONN: which one */
-    bool device_busy;            /* its last turn gave several packets: they are gathered before they are sent */
+    unsigned lanes_busy;         /* bit a lane: its last turn gave several packets, gathered before they are sent */
     uint64_t shaper_until_us;    /* p2p with a shaper: when the next packet may leave */
     uint32_t last_tick_s;
     pthread_t thread;

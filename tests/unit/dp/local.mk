@@ -9,6 +9,7 @@ tests_unit_dp_test_dp_SOURCES = \
 	tests/unit/dp/test_gro.c \
 	tests/unit/dp/test_gso.c \
 	tests/unit/dp/test_keyslot.c \
+	tests/unit/dp/test_lane.c \
 	tests/unit/dp/test_many.c \
 	tests/unit/dp/test_moderate.c \
 	tests/unit/dp/test_peers.c \

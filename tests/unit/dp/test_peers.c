@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "dp/user/lane.h"
 #include "inner.h"
 #include "rig.h"
 #include "wire/data_pkt.h"
@@ -483,6 +484,42 @@ Test(peers, the_device_comes_and_goes)
     struct dp_device device = {.fds = {fds[0]}, .queues = 1, .mtu = 1500};
     cr_assert_eq(dp_device_attach(rig.s.dp, &device), 0);
     carry_both(4);
+    rig_stop(&rig);
+}
+
+/* A device of three queues: everybody's are read, and what is written comes out of the lane of its flow. */
+Test(peers, lanes_of_the_device)
+{
+    enum { LANES = 3 };
+    int ends[LANES];
+    struct dp_device device = {.queues = LANES, .mtu = 1500};
+    rig_init(&rig);
+    rig_start(&rig);
+    for (unsigned i = 0; i < LANES; i++) {
+        int fds[2];
+        cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
+        device.fds[i] = fds[0];
+        ends[i] = fds[1];
+    }
+    close(rig.s.device);
+    cr_assert_eq(dp_device_attach(rig.s.dp, &device), 0);
+    for (unsigned i = 0; i < LANES; i++) {
+        rig.s.device = ends[i];
+        size_t len = from_server(i);
+        rig_carry(&rig, &rig.s, &rig.c, packet, len);
+    }
+    for (unsigned n = 0; n < 6; n++) {
+        size_t len = from_client(n);
+        packet[9] = n % 2 ? 1 : 17; /* ICMP in turns with UDP */
+        be16_store(packet + 20, (uint16_t)(2000 + n));
+        rig_send(&rig, &rig.c, packet, len);
+        rig.s.device = ends[lane_of_packet(packet, len, false, LANES)];
+        rig_expect(&rig, &rig.s, packet, len);
+    }
+    for (unsigned i = 0; i < LANES; i++) {
+        close(ends[i]);
+    }
+    rig.s.device = -1;
     rig_stop(&rig);
 }
 
