@@ -79,7 +79,12 @@ static void take_connection(struct listener *listener, int fd, const union addr 
 /* port-share has seen that the connection is ours. */
 static void on_ours(void *arg, int fd, const union addr *peer)
 {
-    take_connection(arg, fd, peer);
+    struct listener *listener = arg;
+    if (listener->server->stopping) {
+        close(fd);
+    } else {
+        take_connection(listener, fd, peer);
+    }
 }
 
 static void on_connectable(void *arg);

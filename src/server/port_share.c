@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -18,12 +20,19 @@
 #include "config/config.h"
 #include "node/loop.h"
 #include "server/port_share_rule.h"
+#include "session/ratelimit.h"
 #include "sys/sock.h"
 
 #define PEEK_SIZE 3
 #define FIRST_BYTES_LIMIT_MS 30000 /* a connection that says nothing is nobody's */
 #define ONE_BYTE_WAIT_MS 50        /* a lone first byte: look again, the socket stays readable */
 #define CHUNK 16384
+#define VISITORS_MAX 1024 /* who says nothing for longest goes first */
+#define RELAYS_MAX 4096   /* of 32 KiB and two descriptors each */
+#define FILES_SHARE 8     /* never more than this part of all descriptors for visitors, nor for one end of relays */
+#define KEEPALIVE_S 120   /* silent connections are asked whether they still exist */
+#define LINES_MAX 5       /* in so many seconds: any stranger can cause them */
+#define LINES_PERIOD_S 10
 
 struct port_share {
     struct loop *loop;
@@ -31,6 +40,11 @@ struct port_share {
     char *dir;              /* where clients' addresses are told, or NULL */
     struct list visitors;   /* struct visitor: not judged yet */
     struct list relays;     /* struct relay */
+    unsigned visitor_count;
+    unsigned visitors_max;
+    unsigned relay_count;
+    unsigned relays_max;
+    struct ratelimit lines;
 };
 
 struct visitor {
@@ -67,6 +81,11 @@ struct relay {
     bool closing;
 };
 
+static bool may_log(struct port_share *share)
+{
+    return ratelimit_take(&share->lines, clock_read().mono_ms);
+}
+
 /* ------------------------------------------------------------------ relay */
 
 static void on_closed(uv_handle_t *handle)
@@ -81,6 +100,7 @@ static void on_closed(uv_handle_t *handle)
         free(relay->note);
     }
     list_remove(&relay->link);
+    relay->share->relay_count--;
     free(relay);
 }
 
@@ -167,7 +187,7 @@ static void leave_note(struct relay *relay)
     if (fd >= 0) {
         dprintf(fd, "%s\n", addr_format_log(&relay->peer, text));
         close(fd);
-    } else {
+    } else if (may_log(relay->share)) {
         log_warn("port-share: cannot write %s: %s", relay->note, strerror(errno));
     }
 }
@@ -180,11 +200,15 @@ static void on_connected(uv_connect_t *connect, int status)
         return;
     }
     if (status < 0) {
-        log_warn("port-share: cannot reach %s: %s", addr_format(&relay->share->target, text), uv_strerror(status));
+        if (may_log(relay->share)) {
+            log_warn("port-share: cannot reach %s: %s", addr_format(&relay->share->target, text), uv_strerror(status));
+        }
         relay_close(relay);
         return;
     }
     leave_note(relay);
+    (void)uv_tcp_keepalive(&relay->client.tcp, 1, KEEPALIVE_S); /* without it only a dead peer stays longer */
+    (void)uv_tcp_keepalive(&relay->server.tcp, 1, KEEPALIVE_S);
     if (uv_read_start((uv_stream_t *)&relay->client.tcp, on_alloc, on_read) < 0 ||
         uv_read_start((uv_stream_t *)&relay->server.tcp, on_alloc, on_read) < 0) {
         relay_close(relay);
@@ -201,7 +225,17 @@ static void half_init(struct relay *relay, struct half *half)
 
 static void relay_start(struct port_share *share, int fd, const union addr *peer)
 {
+    char text[ADDR_TEXT_MAX];
+    if (share->relay_count >= share->relays_max) {
+        if (may_log(share)) {
+            log_warn("port-share: %u connections are relayed already; the one of %s is closed", share->relay_count,
+                     addr_format(peer, text));
+        }
+        close(fd);
+        return;
+    }
     struct relay *relay = mem_zalloc(sizeof(*relay));
+    share->relay_count++;
     relay->share = share;
     relay->peer = *peer;
     list_push(&share->relays, &relay->link);
@@ -223,6 +257,7 @@ static void visitor_free(struct visitor *visitor, bool close_fd)
     loop_watch_free(visitor->watch);
     loop_timer_free(visitor->timer);
     list_remove(&visitor->link);
+    visitor->share->visitor_count--;
     if (close_fd) {
         close(visitor->fd);
     }
@@ -270,7 +305,11 @@ static void on_visitor_timer(void *arg)
 
 void port_share_take(struct port_share *share, int fd, const union addr *peer, port_share_ours_fn ours, void *arg)
 {
+    if (share->visitor_count >= share->visitors_max) {
+        visitor_free(container_of(share->visitors.next, struct visitor, link), true);
+    }
     struct visitor *visitor = mem_zalloc(sizeof(*visitor));
+    share->visitor_count++;
     *visitor = (struct visitor){.share = share, .fd = fd, .peer = *peer, .ours = ours, .arg = arg};
     list_push(&share->visitors, &visitor->link);
     visitor->timer = loop_timer_new(share->loop, on_visitor_timer, visitor);
@@ -292,6 +331,17 @@ void port_share_forget(struct port_share *share, void *arg)
 
 /* ------------------------------------------------------------------ life */
 
+/* So that strangers never use up the descriptors that clients, scripts and files need. */
+static void set_limits(struct port_share *share)
+{
+    struct rlimit files = {.rlim_cur = RLIM_INFINITY};
+    (void)getrlimit(RLIMIT_NOFILE, &files); /* cannot fail */
+    rlim_t part = files.rlim_cur / FILES_SHARE;
+    share->visitors_max = part < VISITORS_MAX ? (unsigned)part : VISITORS_MAX;
+    share->relays_max = part < RELAYS_MAX ? (unsigned)part : RELAYS_MAX;
+    ratelimit_init(&share->lines, LINES_MAX, LINES_PERIOD_S);
+}
+
 int port_share_new(struct loop *loop, const struct config *config, struct port_share **out)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
@@ -309,6 +359,7 @@ int port_share_new(struct loop *loop, const struct config *config, struct port_s
     share->dir = mem_strdup(config->port_share.dir);
     list_init(&share->visitors);
     list_init(&share->relays);
+    set_limits(share);
     *out = share;
     return 0;
 }

@@ -4,7 +4,7 @@
 
 /*
  * `port-share`: looks at the first bytes of a TCP connection without taking them, keeps what is ours and relays the
- * rest to another server (spec: server behaviour, 9). Loop thread.
+ * rest to another server (spec: server behaviour, 9). Strangers' connections are bounded in number. Loop thread.
  */
 #include <stddef.h>
 

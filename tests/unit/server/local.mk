@@ -7,6 +7,7 @@ tests_unit_server_test_server_SOURCES = \
 	tests/unit/server/test_instances.c \
 	tests/unit/server/test_persist.c \
 	tests/unit/server/test_pool.c \
+	tests/unit/server/test_port_share.c \
 	tests/unit/server/test_port_share_rule.c \
 	tests/unit/server/test_push.c \
 	tests/unit/server/test_real_address.c \
