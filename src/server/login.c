@@ -347,9 +347,14 @@ struct x509_st *login_certificate(const struct login *login)
     return login->known ? login->leaf : NULL;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return (!a && !b) || (a && b && strcmp(a, b) == 0);
+}
+
 bool login_same_identity(const struct login *a, const struct login *b)
 {
-    return a->known && b->known && a->has_certificate == b->has_certificate &&
+    return same_text(login_username(a), login_username(b)) && a->known && b->known && a->has_certificate == b->has_certificate &&
            (!a->has_certificate || memcmp(a->fingerprint, b->fingerprint, FINGERPRINT_SIZE) == 0) &&
            strcmp(login_common_name(a), login_common_name(b)) == 0;
 }

@@ -48,7 +48,7 @@ const char *login_common_name(const struct login *login);
 /** login_username - locked or replaced user name; NULL if none. */
 const char *login_username(const struct login *login);
 
-/** login_same_identity - both are the same certificate chain (for float conflicts). */
+/** login_same_identity - both have the same certificate, or none, and are the same user (for float conflicts). */
 bool login_same_identity(const struct login *a, const struct login *b);
 
 /** login_certificate - the peer's certificate, the login's; NULL if none or not yet checked. */

@@ -72,6 +72,32 @@ floating() { # CLIENT-PROGRAM
     ! logged a 'Initialization Sequence Completed' || fail "the client had to connect anew"
 }
 
+# Users without certificates: one whose packets come from the address of another does not push that one out.
+float_conflict() {
+    need conntrack
+    begin 'keepalive 10 60' 'verify-client-cert none' "auth-user-pass-verify $WORK/verify via-file" 'script-security 2'
+    printf '#!/bin/sh\nexit 0\n' >"$WORK/verify"
+    chmod 755 "$WORK/verify"
+    local n
+    for n in 1 2; do
+        printf 'user%s\npass\n' $n >"$WORK/login$n"
+        chmod 600 "$WORK/login$n"
+        write_client u$n client1 "dev tun$n" 'remote 10.99.0.1 1194 udp' "auth-user-pass login$n"
+        sed -i '/^cert\|^key/d' "$WORK/u$n.conf"
+    done
+    server_up
+    translate 10.99.0.254:20000
+    client_up u2 "$VPND"
+    stop u2 KILL
+    translate 10.99.0.253:30000
+    client_up u1 "$VPND"
+    reach
+    translate 10.99.0.254:20000
+    in_ns c ping -I tun1 -c 1 -W 1 10.77.0.1 || true
+    expect_log "$WORK/server.log" 'Disallow float to an address taken by another client \[AF_INET\]10.99.0.254:20000'
+    ! logged server 'float collision' || fail "the other user was pushed out"
+}
+
 # A client that was killed comes back from its old port: its new session replaces the old one, address and all.
 same_port() { # CLIENT-PROGRAM
     begin 'keepalive 10 60'
@@ -121,6 +147,7 @@ run_case inactive time_limits 'inactive 2 100000' 'Inactivity timeout \(--inacti
 run_case silence silence
 run_case float-stock floating "$OPENVPN"
 run_case float-vpnd floating "$VPND"
+run_case float-conflict float_conflict
 run_case same-port-stock same_port "$OPENVPN"
 run_case same-port-vpnd same_port "$VPND"
 run_case compress-migrate migrate
