@@ -16,6 +16,8 @@
 #include "config/set_handlers.h"
 #include "config/validate.h"
 
+#define CHANGES_MAX 8192 /* all names together are shorter */
+
 /* Both ways to reach the shared fields have to mean the same bytes. */
 _Static_assert(offsetof(struct config, mssfix) == offsetof(struct config_connection, mssfix), "top level overlay");
 _Static_assert(offsetof(struct config, tls_wrap_given) == offsetof(struct config_connection, tls_wrap_given),
@@ -239,21 +241,33 @@ static bool same_statements(const struct config *a, const struct config *b, int 
     return j == b->statements.count;
 }
 
-size_t config_compare(const struct config *old, const struct config *now, struct buf *live, struct buf *needs_restart)
+void config_compare(const struct config *old, const struct config *now, struct config_changes *out)
 {
-    size_t differ = 0;
+    *out = (struct config_changes){.live = BUF_INIT(CHANGES_MAX), .restart = BUF_INIT(CHANGES_MAX)};
     for (int option = 0; option < (int)CONFIG_OPTIONS; option++) {
         const struct config_row *row = config_row((enum config_option)option);
         if (option == CONFIG_OPT_config || same_statements(old, now, option)) {
             continue;
         }
-        struct buf *list = row->where & CONFIG_LIVE ? live : needs_restart;
+        unsigned where = row->where;
+        struct buf *list = where & CONFIG_LIVE ? &out->live : &out->restart;
         if (buf_printf(list, "%s%s", list->len ? " " : "", row->name) != 0) {
             log_debug("list of changed options is too long");
         }
-        differ++;
+        if (where & CONFIG_WITH_KEYS && !out->keys) {
+            out->keys = row->name;
+        }
+        if (where & CONFIG_NETWORK && !out->network) {
+            out->network = row->name;
+        }
+        out->count++;
     }
-    return differ;
+}
+
+void config_changes_free(struct config_changes *changes)
+{
+    buf_free(&changes->live, false);
+    buf_free(&changes->restart, false);
 }
 
 /* ---- for people ---- */

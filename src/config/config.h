@@ -198,11 +198,21 @@ int config_client_apply_file(struct config_client *client, const char *path, con
 
 /* ---- reload ---- */
 
-/** config_compare - options that differ between two configurations, as far as they were written differently
- *  @needs_restart: names of options that cannot change in a running server are appended, separated by blanks
- *  @live:          names of those that can
- *  Return: how many differ. */
-size_t config_compare(const struct config *old, const struct config *now, struct buf *live, struct buf *needs_restart);
+/** Options that differ between two configurations: their names, separated by blanks. */
+struct config_changes {
+    struct buf live;      /* new clients follow them */
+    struct buf restart;   /* those that cannot change in a running server */
+    const char *keys;     /* the first one that takes effect with the reading of certificates and keys; NULL: none */
+    const char *network;  /* the first one that running clients could not live with; NULL: none */
+    size_t count;
+};
+
+/** config_compare - what was written differently, by the words of the options' table (options.h). Free @out with
+ *  config_changes_free(). */
+void config_compare(const struct config *old, const struct config *now, struct config_changes *out);
+
+/** config_changes_free - release. */
+void config_changes_free(struct config_changes *changes);
 
 /* ---- for people ---- */
 

@@ -11,8 +11,12 @@
  *        COMMAND (a program and its arguments), PATH_OF(check), FILE_OF(check), CHOICE(set),
  *        CHOICE_OR(set, "word without argument"), LIST(element, handler), CALL(field type, handler)
  * MIN, MAX  how many arguments
- * WHERE  FILES (file and command line), BLOCK (<connection>), CCD (per client), PUSHED, INLINE; LIVE: a change of
- *        it at SIGHUP reaches a running server without a restart
+ * WHERE  FILES (file and command line), BLOCK (<connection>), CCD (per client), PUSHED, INLINE; and what a
+ *        change of it does at SIGHUP in a running server: LIVE: new clients and handshakes follow it; KEYS: they do as
+ *        soon as certificates and keys could be read again; NETWORK: clients of before and after could not both live
+ *        with it, so that the whole reload has to wait for a restart; none: it alone waits for a restart. What
+ *        src/auth reads of a session's certificates has to be KEYS, what src/server reads of the configuration of its
+ *        start cannot be LIVE (tests/lint/options.py)
  * MODES  for whom it is: CLIENT, SERVER, P2P, ANY_MODE, TOOLS
  * PUSH   permission class when pushed; UPDATE: PUSH_UPDATE may change it
  * STATE  WORKS, or LATER: refused with a clear error until its code exists
@@ -72,6 +76,8 @@ enum config_where {
     CONFIG_AT_PUSHED = 8,
     CONFIG_AT_INLINE = 16, /* contents may be given in a block */
     CONFIG_LIVE = 32,
+    CONFIG_WITH_KEYS = 64,
+    CONFIG_NETWORK = 128,
 };
 
 enum config_modes { CONFIG_FOR_CLIENT = 1, CONFIG_FOR_SERVER = 2, CONFIG_FOR_P2P = 4, CONFIG_FOR_TOOLS = 8 };

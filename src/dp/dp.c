@@ -211,7 +211,12 @@ int dp_peer_new(struct dp *dp, const struct dp_peer *peer)
         return -EINVAL;
     }
     int err = check_needs(dp, peer_needs(peer));
-    return err ? err : dp->ops->peer_new(dp, peer);
+    if (err) {
+        return err;
+    }
+    struct dp_peer full = *peer;
+    full.max_routes = peer->max_routes ? peer->max_routes : dp->config.max_routes_per_peer;
+    return dp->ops->peer_new(dp, &full);
 }
 
 int dp_peer_set(struct dp *dp, const struct dp_peer *peer, unsigned fields)

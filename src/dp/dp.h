@@ -61,7 +61,7 @@ struct dp_config {
     bool client_to_client;       /* switch between peers without the kernel */
     unsigned bcast_buffers;      /* packets queued for broadcast; 0 means 256 */
     unsigned tcp_queue_limit;    /* reads of the device (up to 64 KiB each) that wait for one TCP peer; 0 means 64 */
-    unsigned max_routes_per_peer; /* learnt and added addresses of one peer; 0 means 256 */
+    unsigned max_routes_per_peer; /* learnt and added addresses of a peer without a limit of its own; 0 means 256 */
     unsigned stale_route_age_s;  /* forget learnt addresses unused for so long; 0 never */
     bool vlan_tagging;           /* tap: 802.1Q on the device side */
     enum dp_vlan_accept vlan_accept;
@@ -225,6 +225,7 @@ struct dp_peer {
     uint16_t vlan_pvid;        /* tap with vlan_tagging; 0 means the global one */
     unsigned inactive_s;       /* DP_GONE_INACTIVE when fewer than inactive_bytes were carried; 0 off */
     uint64_t inactive_bytes;
+    unsigned max_routes;       /* learnt and added addresses; 0: max_routes_per_peer */
     unsigned bcast;            /* multipoint: 0 gets broadcast and multicast (default); 1 does not */
 };
 

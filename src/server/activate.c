@@ -14,6 +14,7 @@
 #include "node/session_driver.h"
 #include "server/addresses.h"
 #include "server/context.h"
+#include "server/held_config.h"
 #include "server/hook_env.h"
 #include "server/instance.h"
 #include "server/instance_session.h"
@@ -26,7 +27,7 @@
 
 static int negotiate(struct instance *instance, const char **refusal)
 {
-    const struct config *config = instance->server->config;
+    const struct config *config = held_config_get(instance->held);
     const struct config_client *options = instance->options;
     unsigned capabilities = dp_capabilities(instance->server->dp);
     char ciphers[CIPHER_LIST_MAX + 1];
@@ -50,7 +51,7 @@ static void fill_negotiated(struct instance *instance)
 {
     struct data_negotiated *n = &instance->negotiated;
     n->tx_id = n->outcome.data_v2 ? instance->entry.id : DP_PEER_ID_NONE;
-    data_negotiated_configure(n, instance->server->config);
+    data_negotiated_configure(n, held_config_get(instance->held));
 }
 
 /* compress migrate: take a client off its old compression without breaking it (3.1 step 2). */
@@ -83,7 +84,7 @@ static bool knows_no_occ(const struct instance *instance)
 static int make_peer(struct instance *instance)
 {
     struct data_peer_request request = {
-        .config = instance->server->config,
+        .config = held_config_get(instance->held),
         .client = instance->options,
         .negotiated = &instance->negotiated,
         .tcp = instance->tcp,
@@ -98,6 +99,7 @@ static int make_peer(struct instance *instance)
         peer.packets_only = true;
         peer.probe_path = false;
     }
+    peer.max_routes = instance->options->max_routes_per_client;
     peer.vlan_pvid = (uint16_t)instance->options->vlan_pvid;
     int rc = dp_peer_new(instance->server->dp, &peer);
     if (rc < 0) {

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "server/context.h"
+#include "server/held_config.h"
 #include "server/instance.h"
 #include "server/routing.h"
 #include "server/static_names.h"
@@ -136,7 +137,7 @@ void addresses_choose_dynamic(struct instance *instance)
     if (!server->pool) {
         return;
     }
-    if (pool_acquire(server->pool, server->config->duplicate_cn ? NULL : instance->cn, &lease) < 0) {
+    if (pool_acquire(server->pool, held_config_get(server->live)->duplicate_cn ? NULL : instance->cn, &lease) < 0) {
         instance_log(instance, LOG_SEV_ERROR, 1, "MULTI: no free --ifconfig-pool addresses are available");
         return;
     }

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "node/loop.h"
 #include "server/context.h"
+#include "server/held_config.h"
 #include "server/instance.h"
 #include "server/login.h"
 #include "server/push_reply.h"
@@ -49,7 +50,7 @@ static bool revocations_changed(struct housekeeping *housekeeping, uint64_t mono
     if (setup != housekeeping->setup || now != housekeeping->revocations) {
         housekeeping->setup = setup;
         housekeeping->revocations = now;
-        housekeeping->look_until_ms = mono_ms + 1000ULL * server->config->hand_window + PERIOD_MS;
+        housekeeping->look_until_ms = mono_ms + 1000ULL * held_config_get(server->live)->hand_window + PERIOD_MS;
     }
     return now && mono_ms < housekeeping->look_until_ms;
 }

@@ -80,7 +80,7 @@ static void on_timer(void *arg)
     switch (instance->state) {
     case INSTANCE_HANDSHAKE:
         instance_log(instance, LOG_SEV_ERROR, 1, "TLS Error: no packet came within %u seconds",
-                     instance->server->config->hand_window);
+                     held_config_get(instance->server->live)->hand_window);
         instance_close(instance, "tls-error");
         break;
     case INSTANCE_LOGIN:
@@ -159,7 +159,7 @@ struct instance *instance_new(struct server *server, const struct dp_path *path,
         char text[ADDR_TEXT_MAX];
         instance_log(instance, LOG_SEV_USUAL, 3, "TCP connection established with %s",
                      addr_format_log(&path->remote, text));
-        loop_timer_after(instance->timer, 1000ULL * server->config->hand_window);
+        loop_timer_after(instance->timer, 1000ULL * held_config_get(server->live)->hand_window);
     }
     return instance;
 }

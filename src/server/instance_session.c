@@ -14,6 +14,7 @@
 #include "server/activate.h"
 #include "server/connect.h"
 #include "server/context.h"
+#include "server/held_config.h"
 #include "server/instance.h"
 #include "server/login.h"
 #include "server/messages.h"
@@ -91,7 +92,7 @@ static void on_key_exchange(struct instance_session *session, const struct sessi
         session->push_asked = session->push_asked || (session->peer.proto & PEER_INFO_PROTO_REQUEST_PUSH);
         if (!is_candidate(session)) {
             (void)instance_advance(instance, INSTANCE_STEP_KEY_EXCHANGE); /* ignored once it is leaving */
-            instance_defer(instance, instance->server->config->hand_window);
+            instance_defer(instance, held_config_get(instance->server->live)->hand_window);
         }
     }
     login_check(session->login, event);
@@ -190,7 +191,7 @@ static const char *hint_text(enum session_hint hint)
 
 static void log_failure(const struct instance *instance, const struct session_event *event)
 {
-    unsigned window = instance->server->config->hand_window;
+    unsigned window = held_config_get(instance->server->live)->hand_window;
     if (event->hint == SESSION_HINT_TLS_ALERT_IN || event->hint == SESSION_HINT_TLS_ERROR ||
         event->hint == SESSION_HINT_CERT_TIME) {
         instance_log(instance, LOG_SEV_ERROR, 1, "OpenSSL: %s", event->text ? event->text : "unknown error");

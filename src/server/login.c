@@ -246,7 +246,7 @@ static void on_user_pending(void *arg, unsigned timeout_s, const char *info_pre)
 {
     struct login *login = arg;
     struct instance_session *session = login->session;
-    unsigned limit = pending_limit(session->owner->server->config);
+    unsigned limit = pending_limit(held_config_get(session->owner->server->live));
     char text[64];
     timeout_s = timeout_s < limit ? timeout_s : limit;
     instance_defer(session->owner, timeout_s);

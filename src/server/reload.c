@@ -69,34 +69,6 @@ void reload_release_settings(struct server_settings *settings)
     memset(settings, 0, sizeof(*settings));
 }
 
-/* Options that clients of before and after a change could not both live with. */
-static const char *const network_options[] = {"server",      "server-ipv6",        "server-bridge", "topology",
-                                              "ifconfig",    "ifconfig-ipv6",      "ifconfig-pool", "ifconfig-ipv6-pool",
-                                              "dev",         "dev-type",           "tun-mtu",       "mode",
-                                              "route-gateway", NULL};
-
-/* Options that take effect with the reading of certificates and keys. */
-static const char *const key_options[] = {
-    "ca", "capath", "cert", "key", "pkcs12", "dh", "extra-certs", "askpass", "tls-auth", "tls-crypt", "tls-crypt-v2",
-    "tls-crypt-v2-max-age", "key-direction", "auth", "tls-cipher", "tls-ciphersuites", "tls-groups", "ecdh-curve",
-    "tls-cert-profile", "tls-version-min", "tls-version-max", "crl-verify", "verify-hash", "peer-fingerprint",
-    "verify-client-cert", "verify-x509-name", "remote-cert-tls", "remote-cert-ku", "remote-cert-eku", "ns-cert-type",
-    "x509-username-field", "x509-track", "tls-export-cert", "tls-verify", NULL};
-
-/* Return: the first of @names (separated by blanks) that @list holds, @len bytes long; NULL: none. */
-static const char *first_of(const char *names, const char *const list[], size_t *len)
-{
-    for (const char *at = names; *at; at += *len, at += strspn(at, " ")) {
-        *len = strcspn(at, " ");
-        for (size_t i = 0; list[i]; i++) {
-            if (strlen(list[i]) == *len && strncmp(at, list[i], *len) == 0) {
-                return at;
-            }
-        }
-    }
-    return NULL;
-}
-
 static bool out_of_reach(const struct config_file *file)
 {
     return file->path && !file->is_inline && access(file->path, R_OK) < 0 && errno == EACCES;
@@ -117,19 +89,16 @@ static const char *unreadable(const struct config *config)
 }
 
 /* What is to be used again of the running server's keys: NULL when all can be read. Return: 0 or ERR_CONFIG. */
-static int choose_keys(const struct server *server, const struct config *fresh, const char *const changed[2],
+static int choose_keys(const struct server *server, const struct config *fresh, const struct config_changes *changes,
                        struct settings_keys **kept)
 {
     const char *path = unreadable(fresh);
     const char *user = fresh->user ? fresh->user : "of this process";
     *kept = path ? server->settings.keys : NULL;
-    for (size_t i = 0, len = 0; path && i < 2; i++) {
-        const char *option = first_of(changed[i], key_options, &len);
-        if (option) {
-            log_error("reload: %.*s changed, but '%s' cannot be read as user %s: everything stays as it was until a "
-                      "restart", (int)len, option, path, user);
-            return ERR_CONFIG;
-        }
+    if (path && changes->keys) {
+        log_error("reload: %s changed, but '%s' cannot be read as user %s: everything stays as it was until a restart",
+                  changes->keys, path, user);
+        return ERR_CONFIG;
     }
     if (path) {
         log_warn("reload: '%s' cannot be read as user %s: certificates and keys stay as they are until a restart", path,
@@ -157,18 +126,17 @@ static void take_over(struct server *server, struct held_config *fresh, struct s
 }
 
 /* Return: 0, @held is in force; ERR_CONFIG, said why not. */
-static int try_config(struct server *server, struct held_config *held, struct buf *live, struct buf *restart)
+static int try_config(struct server *server, struct held_config *held, const struct config_changes *changes)
 {
     const struct config *fresh = held_config_get(held);
     struct server_settings settings;
     struct settings_keys *kept = NULL;
-    size_t len = 0;
-    if (first_of(buf_str(restart), network_options, &len)) {
-        log_error("reload: the VPN's network changed, so everything stays as it was until the restart");
+    if (changes->network) {
+        log_error("reload: the VPN's network changed, so everything stays as it was until the restart: %s",
+                  changes->network);
         return ERR_CONFIG;
     }
-    const char *const changed[2] = {buf_str(live), buf_str(restart)};
-    if (choose_keys(server, fresh, changed, &kept) < 0) {
+    if (choose_keys(server, fresh, changes, &kept) < 0) {
         return ERR_CONFIG;
     }
     if (reload_make_settings(fresh, kept, &settings) < 0) {
@@ -177,15 +145,15 @@ static int try_config(struct server *server, struct held_config *held, struct bu
     }
     take_over(server, held, &settings);
     log_info("reload: %s were read again; changed options in force: %s",
-             kept ? "options" : "certificates, keys and revocation lists", live->len ? buf_str(live) : "none");
+             kept ? "options" : "certificates, keys and revocation lists",
+             changes->live.len ? buf_str(&changes->live) : "none");
     return 0;
 }
 
 void reload_run(struct server *server)
 {
     struct config *fresh = NULL;
-    struct buf live = BUF_INIT(8192);
-    struct buf restart = BUF_INIT(8192);
+    struct config_changes changes;
     const struct server_source *source = server->source;
 
     if (!source || source->reread(source->arg, &fresh) < 0) {
@@ -193,13 +161,12 @@ void reload_run(struct server *server)
         return;
     }
     struct held_config *held = held_config_new(fresh, source);
-    config_compare(held_config_get(server->live), fresh, &live, &restart);
-    if (restart.len) {
-        log_warn("reload: changes of these options need a restart: %s", buf_str(&restart));
+    config_compare(held_config_get(server->live), fresh, &changes);
+    if (changes.restart.len) {
+        log_warn("reload: changes of these options need a restart: %s", buf_str(&changes.restart));
     }
-    if (try_config(server, held, &live, &restart) < 0) {
+    if (try_config(server, held, &changes) < 0) {
         held_config_unref(held);
     }
-    buf_free(&live, false);
-    buf_free(&restart, false);
+    config_changes_free(&changes);
 }

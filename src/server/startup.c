@@ -78,7 +78,6 @@ static int open_data_plane(struct server *server)
         .client_to_client = config->client_to_client,
         .bcast_buffers = config->bcast_buffers,
         .tcp_queue_limit = config->tcp_queue_limit,
-        .max_routes_per_peer = config->max_routes_per_client,
         .stale_route_age_s = config->stale_routes_check.age,
         .vlan_tagging = config->vlan_tagging,
         .vlan_accept = accepts[config->vlan_accept],

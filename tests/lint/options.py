@@ -4,7 +4,8 @@
 
 A and B have to work and be named in at least one test; C and X work, or are accepted with a warning, or are refused
 with a reason. An option that is parsed has to be used: its field is read somewhere outside src/config, or the list
-below says why that is not needed.
+below says why that is not needed. What a reload (SIGHUP) does with an option is in its row, too: LIVE, KEYS, NETWORK or
+none of them (options.h); here it is compared with who reads the option.
 """
 import os
 import pathlib
@@ -45,6 +46,20 @@ INSIDE = {
 }
 
 
+# Read from the configuration of the start although LIVE.
+AT_START = {
+    "duplicate_cn": "whether the pool that is made at the start keeps names",
+    "push": "a warning of the start",
+}
+
+# Read with certificates and keys although not KEYS.
+WITH_KEYS = {
+    "mode": "server or client cannot change",
+    "tls_server": "server or client cannot change",
+    "plugin": "plug-ins stay until a restart",
+}
+
+
 def table():
     text = subprocess.run([BUILD / "doc/reference", "table"], check=True, capture_output=True, text=True).stdout
     rows = {}
@@ -74,6 +89,31 @@ def fields():
             yield row.group(1), row.group(2), bool(re.search(r"\bLATER\b", row.group(3)))
         for row in re.finditer(r"^MEMBER\(.+?, (\w+), \"", text, re.M):
             yield row.group(1), row.group(1), False
+
+
+def reload_words():
+    for path in sorted((TOP / "src/config").glob("options_*.def")):
+        for row in re.finditer(r"^OPTION\((\w+), .*?, \d+, \d+,\s*([A-Z|]*FILES[A-Z|]*),", path.read_text(), re.M | re.S):
+            yield row.group(1), row.group(2).split("|")
+
+
+def functions(text):
+    return text.split("\n}\n")
+
+
+def reload_problems():
+    where = dict(reload_words())
+    for path in sorted((TOP / "src/server").glob("*.c")):
+        for body in functions(path.read_text()):
+            names = r"(?:server->config|\bconfig)" if re.search(r"= (?:\w+->)*server->config;", body) else "server->config"
+            for field in re.findall(names + r"->(?:top\.|client\.)?(\w+)", body):
+                words = where.get(field, [])
+                if ("LIVE" in words or "KEYS" in words) and field not in AT_START:
+                    yield f"{path.name} reads {field} of the configuration of the start, which a reload may change"
+    for name in ("src/auth/verify.c", "src/auth/tls_setup.c", "src/auth/tls_files.c", "src/node/settings_keys.c"):
+        for field in re.findall(r"(?:config|connection)->(\w+)", (TOP / name).read_text()):
+            if field in where and "KEYS" not in where[field] and field not in WITH_KEYS:
+                yield f"{name} reads {field}: its row has to say KEYS"
 
 
 def main():
@@ -107,6 +147,7 @@ def main():
             used = field in INSIDE or re.search(r'"' + re.escape(name) + r'"', outside)
         if not used:
             problems.append(f"{name}: parsed, but no code outside src/config reads {field}")
+    problems += sorted(set(reload_problems()))
     for problem in problems:
         print(problem)
     print(f"{len(rows)} options, {len(problems)} problems")

@@ -83,11 +83,17 @@ reload() {
     revoke -gencrl -out "$WORK/crl.pem"
     echo 'push "route 10.59.0.0 255.255.0.0"' >"$WORK/ccd/client2"
     printf 'push "route 10.60.0.0 255.255.0.0"\nport 4444\n' >>"$WORK/server.conf"
+    printf 'tls-version-min 1.3\ndata-ciphers AES-128-GCM\nreneg-pkts 1000000\n' >>"$WORK/server.conf"
     sed -i 's/^verb 3/verb 4/' "$WORK/server.conf"
     kill -HUP "$(pid_of server)"
     expect_log "$WORK/server.log" 'need a restart: .*port'
     expect_log "$WORK/server.log" 'changed options in force: .*verb'
+    local option
+    for option in tls-version-min data-ciphers reneg-pkts; do
+        logged server "changed options in force: .*$option" || fail "$option waits for a restart"
+    done
     client_up b "$VPND"
+    logged b "Data Channel: cipher 'AES-128-GCM'" || fail "the new ciphers are not offered"
     expect_log "$WORK/b.log" 'CN=server-new'
     in_ns c ip route show 10.59.0.0/16 | grep -q via || fail "the new client file was not followed"
     in_ns c ip route show 10.60.0.0/16 | grep -q via || fail "the new push was not sent"

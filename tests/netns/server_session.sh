@@ -132,7 +132,7 @@ migrate() {
 }
 
 route_limit() {
-    begin 'keepalive 5 30'
+    begin 'keepalive 5 30' 'max-routes-per-client 3'
     { echo 'max-routes-per-client 5'; seq -f 'iroute 192.168.%.0f.0 255.255.255.0' 1 10; } >"$WORK/ccd/client1"
     server_up
     client_up a "$VPND"

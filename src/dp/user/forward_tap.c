@@ -116,7 +116,7 @@ static bool learn(struct worker *w, struct peer *peer, const uint8_t mac[6], uin
     if (peer_find(u, peer->id) != peer) {
         err = ERR_NOT_FOUND; /* it was removed during this turn */
     } else {
-        err = route_set(&u->routes, &event.route, peer, true, u->dp.config.max_routes_per_peer, w->now_s, &previous);
+        err = route_set(&u->routes, &event.route, peer, true, peer->settings.max_routes, w->now_s, &previous);
         event.other = previous ? previous->id : DP_PEER_ID_NONE;
         if (!err && !worker_event(w, &event, EVENT_DROPPABLE)) {
             (void)route_clear(&u->routes, &event.route, peer); /* what control does not hear of did not happen */

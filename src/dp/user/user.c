@@ -405,7 +405,7 @@ static int add_route(struct dp *dp, const struct dp_route *route, uint32_t id)
     struct peer *previous;
     user_lock(u);
     struct peer *peer = peer_find(u, id);
-    int err = peer ? route_set(&u->routes, route, peer, false, u->dp.config.max_routes_per_peer, now, &previous)
+    int err = peer ? route_set(&u->routes, route, peer, false, peer->settings.max_routes, now, &previous)
                    : ERR_NOT_FOUND;
     user_unlock(u);
     return err;

@@ -394,15 +394,24 @@ Test(config, compare)
 {
     struct load *a = good(SERVER_NET "push \"route 1.2.3.4\"\nverb 3\n");
     struct load *b = good(SERVER_NET "push \"route 1.2.3.5\"\nverb 3\nport 1195\n");
-    struct buf live = BUF_INIT(1000);
-    struct buf restart = BUF_INIT(1000);
-    cr_expect_eq(config_compare(a->config, b->config, &live, &restart), 2);
-    cr_expect_str_eq(buf_str(&live), "push");
-    cr_expect_str_eq(buf_str(&restart), "port");
-    buf_reset(&live);
-    cr_expect_eq(config_compare(a->config, a->config, &live, &restart), 0);
-    buf_free(&live, false);
-    buf_free(&restart, false);
+    struct config_changes changes;
+    config_compare(a->config, b->config, &changes);
+    cr_expect_eq(changes.count, 2);
+    cr_expect_str_eq(buf_str(&changes.live), "push");
+    cr_expect_str_eq(buf_str(&changes.restart), "port");
+    cr_expect_null(changes.keys);
+    cr_expect_null(changes.network);
+    config_changes_free(&changes);
+    config_compare(a->config, a->config, &changes);
+    cr_expect_eq(changes.count, 0);
+    config_changes_free(&changes);
+    struct load *c = good(SERVER_NET "push \"route 1.2.3.4\"\nverb 3\ntls-version-min 1.3\nncp-ciphers AES-256-GCM\ntun-mtu 1400\n");
+    config_compare(a->config, c->config, &changes);
+    cr_expect_str_eq(buf_str(&changes.live), "data-ciphers tls-version-min");
+    cr_expect_str_eq(changes.keys, "tls-version-min");
+    cr_expect_str_eq(changes.network, "tun-mtu");
+    config_changes_free(&changes);
+    load_free(c);
     load_free(a);
     load_free(b);
 }

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "server/addresses.h"
 #include "server/context.h"
+#include "server/held_config.h"
 #include "server/instance.h"
 #include "server/static_names.h"
 
@@ -26,7 +27,7 @@ static void begin(enum config_topology topology, uint32_t start, uint32_t last, 
     config->ifconfig.local = own;
     config->ifconfig.remote_netmask = topology == CONFIG_TOPOLOGY_SUBNET ? mask : far_end;
     config->ifconfig_pool = (struct config_pool){.given = true, .start = start, .end = last, .netmask = netmask};
-    server = (struct server){.config = config};
+    server = (struct server){.config = config, .live = held_config_new(config, NULL)};
     addresses_own(&server);
     cr_assert_eq(addresses_make_pool(&server), 0);
     for (unsigned i = 0; i < 3; i++) {
@@ -37,6 +38,7 @@ static void begin(enum config_topology topology, uint32_t start, uint32_t last, 
 static void end(void)
 {
     pool_free(server.pool);
+    held_config_unref(server.live);
     free(config);
 }
 
