@@ -353,22 +353,26 @@ void establish_update(struct client *c)
     tunnel_down(c->tunnel, "sigusr1", false, closed_for_change, c);
 }
 
+/* Applied like any other pushed option, but to a copy: the session's configuration must not grow with each. */
 void establish_token(struct client *c)
 {
-    const char *token = NULL;
-    const char *user = NULL;
-    for (size_t i = 0; i < c->attempt->pull.count; i++) {
+    struct config *copy = config_clone(c->attempt->config);
+    bool rejected = false;
+    copy->auth_token = NULL;
+    copy->auth_token_user = NULL;
+    for (size_t i = 0; i < c->attempt->pull.count && !rejected; i++) {
         const char *line = c->attempt->pull.lines[i];
-        if (strncmp(line, "auth-token ", 11) == 0) {
-            token = line + 11;
-        } else if (strncmp(line, "auth-token-user ", 16) == 0) {
-            user = line + 16;
+        if (strncmp(line + strspn(line, " \t"), "auth-token", strlen("auth-token")) == 0) {
+            rejected = config_push_apply(copy, (unsigned)i + 1, line, client_reporter()) == CONFIG_PUSH_REJECTED;
         }
     }
-    if (token) {
-        credentials_set_token(c->credentials, token, user);
-        event_announce(c->events, &(struct event){.type = EVENT_AUTH_TOKEN, .text = token});
+    if (rejected) {
+        client_fail(c, RESTART_OFFENDING_OPTION);
+    } else if (copy->auth_token) {
+        credentials_set_token(c->credentials, copy->auth_token, copy->auth_token_user);
+        event_announce(c->events, &(struct event){.type = EVENT_AUTH_TOKEN, .text = copy->auth_token});
     }
+    config_free(copy);
 }
 
 static void early_ready(void *arg, enum tunnel_result result)

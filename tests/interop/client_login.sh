@@ -154,6 +154,18 @@ nocache() {
     stop client
 }
 
+# pull-filter holds for the tokens of renegotiations, too: each login is by password.
+unwanted_token() {
+    password_server 'secret word'
+    stop server
+    server_start server 7 udp4 1194 "script-security 2" "auth-user-pass-verify $WORK/verify via-file" "auth-gen-token"
+    client_conf "remote 10.99.0.1 1194 udp4" "auth-user-pass login" "reneg-sec 2" "pull-filter ignore auth-token"
+    client_start
+    client_up
+    wait_for 20 "the fourth login by password" sh -c "[ \"\$(grep -c anna '$WORK/logins')\" -ge 4 ]"
+    client_pings
+}
+
 # A service has no terminal: the questions go through systemd-ask-password to whoever answers them. The directories of
 # a running systemd are made up, the program and its protocol are real.
 asked_by_systemd() {
@@ -185,6 +197,7 @@ asked_by_systemd() {
 run_case from-files from_files
 run_case typed typed
 run_case nocache nocache
+run_case unwanted-token unwanted_token
 run_case asked-by-systemd asked_by_systemd
 run_case nobody-to-ask nobody_to_ask
 run_case static-challenge static_challenge
