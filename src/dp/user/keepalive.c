@@ -11,6 +11,8 @@
 #include "wire/data_pkt.h"
 
 #define SWEEP_INTERVAL_S 5
+#define ROUND_MS 1000
+#define PART 256             /* peers at a time: even if all want a ping, others wait for a millisecond or two */
 #define PROBED_A_SECOND 128u /* peers whose path is looked at, at most */
 
 static bool tell_timeout(struct worker *w, const struct peer *peer, enum dp_gone_reason reason)
@@ -86,32 +88,66 @@ static void age(struct table_node *node, void *arg)
     }
 }
 
-void keepalive_tick(struct worker *w)
+static void look_at(struct worker *w, struct peer *peer)
+{
+    check_timeout(w, peer);
+    check_inactive(w, peer);
+    announce_tick(w, peer);
+    check_ping(w, peer);
+    mtu_learn_refresh(w, peer);
+    mtu_probe_tick(w, peer, &w->round.probes);
+    if (w->round.sweep) {
+        expire_fragments(w, peer);
+    }
+}
+
+static void begin_round(struct worker *w)
+{
+    w->round = (struct keepalive_round){.began_ms = w->now_ms - w->now_ms % ROUND_MS,
+                                        .probes = PROBED_A_SECOND,
+                                        .sweep = w->now_s % SWEEP_INTERVAL_S == 0};
+}
+
+static void end_round(struct worker *w)
 {
     struct user *u = w->user;
-    uint32_t high = atomic_load_explicit(&u->peer_high, memory_order_relaxed);
-    unsigned probes = PROBED_A_SECOND;
-    bool sweep = w->now_s % SWEEP_INTERVAL_S == 0;
-    for (uint32_t i = 0; i < high; i++) {
-        struct peer *peer = atomic_load_explicit(&u->peers[i], memory_order_acquire);
-        if (!peer) {
-            continue;
-        }
-        check_timeout(w, peer);
-        check_inactive(w, peer);
-        announce_tick(w, peer);
-        check_ping(w, peer);
-        mtu_learn_refresh(w, peer);
-        mtu_probe_tick(w, peer, &probes);
-        if (sweep) {
-            expire_fragments(w, peer);
-        }
-    }
-    if (sweep && u->dp.config.stale_route_age_s) {
+    if (w->round.sweep && u->dp.config.stale_route_age_s) {
         user_lock(u);
         table_each(&u->routes.table, age, w);
         user_unlock(u);
     }
     conn_tick(w);
+    w->round.next = 0;
+    w->round.due_ms = w->round.began_ms + ROUND_MS;
+}
+
+void keepalive_tick(struct worker *w)
+{
+    struct user *u = w->user;
+    struct keepalive_round *round = &w->round;
+    if (w->now_ms < round->due_ms) {
+        return;
+    }
+    if (round->next == 0) {
+        begin_round(w);
+    }
+    uint32_t high = atomic_load_explicit(&u->peer_high, memory_order_relaxed);
+    uint32_t end = high - round->next > PART ? round->next + PART : high;
+    for (; round->next < end; round->next++) {
+        struct peer *peer = atomic_load_explicit(&u->peers[round->next], memory_order_acquire);
+        if (peer) {
+            look_at(w, peer);
+        }
+    }
+    if (end == high) {
+        end_round(w);
+    } else {
+        round->due_ms = round->began_ms + (uint64_t)ROUND_MS * end / high;
+    }
     tx_flush(w);
+}
+
+int keepalive_wait_ms(const struct worker *w)
+{
+    return w->round.due_ms > w->now_ms ? (int)(w->round.due_ms - w->now_ms) : 0;
 }

@@ -21,7 +21,6 @@
 
 #define EVENTS_A_TURN 64
 #define RECEIVES_A_TURN 4
-#define TICK_MS 1000
 
 int worker_new(struct user *user, unsigned index, bool thread, struct worker **out)
 {
@@ -183,7 +182,7 @@ static int shaper_wait(struct worker *w, int timeout)
 static void turn(struct worker *w)
 {
     struct epoll_event events[EVENTS_A_TURN];
-    int timeout = w->index == 0 ? TICK_MS - (int)(w->now_ms % TICK_MS) : -1;
+    int timeout = w->index == 0 ? keepalive_wait_ms(w) : -1;
     timeout = shaper_wait(w, timeout);
     rcu_reader_offline();
     moderate_wait(&w->moderate);
@@ -195,8 +194,7 @@ static void turn(struct worker *w)
         handle(w, &events[i]);
     }
     check_blocked(w);
-    if (w->index == 0 && w->now_s != w->last_tick_s) {
-        w->last_tick_s = w->now_s;
+    if (w->index == 0) {
         keepalive_tick(w);
     }
 }

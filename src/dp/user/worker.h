@@ -14,6 +14,7 @@
 
 #include "dp/dp.h"
 #include "dp/user/event.h"
+#include "dp/user/keepalive.h"
 #include "dp/user/keyslot.h"
 #include "dp/user/moderate.h"
 #include "dp/user/rx.h"
@@ -47,7 +48,7 @@ struct worker {
     uint32_t paused_conn;        /* TUN_IO_PAUSE_CONN: which one */
     unsigned lanes_busy;         /* bit a lane: its last turn gave several packets, gathered before they are sent */
     uint64_t shaper_until_us;    /* p2p with a shaper: when the next packet may leave */
-    uint32_t last_tick_s;
+    struct keepalive_round round; /* worker 0's */
     pthread_t thread;
     bool running;
     struct moderate moderate;

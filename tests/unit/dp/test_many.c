@@ -8,6 +8,7 @@
 
 #include "base/span.h"
 #include "rig.h"
+#include "wire/data_pkt.h"
 
 /*
  * A server with so many peers that packets of the device are read ahead; this test is all of them:
@@ -142,6 +143,62 @@ Test(many, addresses_without_a_route_of_their_own)
         address_of(to, 4, i);
         if (i % 4 != 2) {
             expect(i % 4 == 1 ? "10.9.1.1" : to, i, i % 4 == 1 ? 7 : i);
+        }
+    }
+    end();
+}
+
+/* ------------------------------------------------------------------ every peer once a second */
+
+static void keep_alive(uint32_t interval, uint32_t timeout)
+{
+    for (uint32_t i = 0; i < PEERS; i++) {
+        struct dp_peer settings = {.id = i, .keepalive_interval_s = interval, .keepalive_timeout_s = timeout};
+        cr_assert_eq(dp_peer_set(server, &settings, DP_SET_KEEPALIVE), 0);
+    }
+}
+
+Test(many, each_peer_gets_its_ping)
+{
+    static bool heard[PEERS];
+    begin();
+    keep_alive(1, 0);
+    attach();
+    for (unsigned missing = PEERS; missing;) {
+        uint8_t got[200];
+        struct pollfd p = {.fd = udp, .events = POLLIN};
+        cr_assert_eq(poll(&p, 1, LIMIT_MS), 1, "%u peers got no ping", missing);
+        cr_assert_eq(recv(udp, got, sizeof(got), 0), (ssize_t)(HEADER + DATA_PKT_MAGIC_SIZE));
+        uint32_t peer = be32_load(got) & 0xFFFFFF;
+        missing -= !heard[peer];
+        heard[peer] = true;
+    }
+    end();
+}
+
+static void count_timeout(const struct dp_event *event, void *arg)
+{
+    bool *gone = arg;
+    if (event->type == DP_EV_PEER_TIMEOUT) {
+        cr_assert_not(gone[event->peer], "told once");
+        gone[event->peer] = true;
+    }
+}
+
+Test(many, each_silent_peer_is_told)
+{
+    static bool gone[PEERS];
+    unsigned missing = PEERS;
+    begin();
+    keep_alive(0, 1);
+    attach();
+    while (missing) {
+        struct pollfd p = {.fd = dp_fd(server), .events = POLLIN};
+        cr_assert_eq(poll(&p, 1, LIMIT_MS), 1, "%u peers are still there", missing);
+        (void)dp_drain(server, count_timeout, gone, 64);
+        missing = 0;
+        for (unsigned i = 0; i < PEERS; i++) {
+            missing += !gone[i];
         }
     }
     end();
