@@ -36,10 +36,12 @@ struct secret secret_alloc(size_t len)
 {
     size_t size = pages_for(len ? len : 1);
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    BUG_ON(p == MAP_FAILED);
+    if (p == MAP_FAILED) {
+        return (struct secret){.data = mem_zalloc(len), .len = len};
+    }
     (void)mlock(p, size);
     (void)madvise(p, size, MADV_DONTDUMP);
-    return (struct secret){.data = p, .len = len};
+    return (struct secret){.data = p, .len = len, .mapped = size};
 }
 
 struct secret secret_from(const void *data, size_t len)
@@ -53,10 +55,11 @@ struct secret secret_from(const void *data, size_t len)
 
 void secret_free(struct secret *s)
 {
-    if (s->data) {
-        size_t size = pages_for(s->len ? s->len : 1);
-        secret_wipe(s->data, size);
-        munmap(s->data, size);
+    secret_wipe(s->data, s->len);
+    if (s->mapped) {
+        munmap(s->data, s->mapped);
+    } else {
+        free(s->data);
     }
     *s = (struct secret){0};
 }

@@ -10,6 +10,7 @@
 struct secret {
     uint8_t *data;
     size_t len;
+    size_t mapped; /* bytes of its pages; 0: ordinary memory, where the system has no more mappings for us */
 };
 
 /** secret_wipe - overwrite @n bytes; the compiler may not remove it. */
@@ -21,7 +22,8 @@ bool secret_equal(const void *a, const void *b, size_t n);
 /**
  * secret_alloc - zeroed locked memory for @len bytes (locking is best effort under RLIMIT_MEMLOCK)
  *
- * The pages are excluded from core dumps. Never fails (see base/mem.h).
+ * The pages are excluded from core dumps. A process may have some 65,000 mappings: a server with more clients than that
+ * goes on with ordinary memory, which is wiped all the same. Never fails (see base/mem.h).
  * Return: pass to secret_free().
  */
 struct secret secret_alloc(size_t len);

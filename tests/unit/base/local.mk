@@ -8,6 +8,7 @@ tests_unit_base_test_base_SOURCES = \
 	tests/unit/base/test_histogram.c \
 	tests/unit/base/test_log.c \
 	tests/unit/base/test_rand.c \
+	tests/unit/base/test_secret.c \
 	tests/unit/base/test_siphash.c \
 	tests/unit/base/test_span.c
 tests_unit_base_test_base_CFLAGS = $(CRITERION_FLAGS)

@@ -3,7 +3,6 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/secret.h"
 
 Test(buf, grows_up_to_its_limit_and_fails_whole)
 {
@@ -21,17 +20,4 @@ Test(buf, grows_up_to_its_limit_and_fails_whole)
     cr_assert_eq(b.len, 0);
     buf_free(&b, true);
     cr_assert_str_eq(buf_str(&b), "");
-}
-
-Test(secret, compares_and_wipes)
-{
-    struct secret s = secret_from("key", 3);
-    cr_assert(secret_equal(s.data, "key", 3));
-    cr_assert_not(secret_equal(s.data, "kez", 3));
-    uint8_t copy[3] = {1, 2, 3};
-    secret_wipe(copy, sizeof(copy));
-    cr_assert_eq(copy[0] | copy[1] | copy[2], 0);
-    secret_free(&s);
-    cr_assert_null(s.data);
-    secret_free(&s);
 }
