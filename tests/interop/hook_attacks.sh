@@ -104,6 +104,35 @@ no_secrets() {
     [ $found -ge 2 ] || fail "only $found processes besides the daemon"
 }
 
+# Programs get no descriptor of the daemon: no device, socket, key file or log.
+nothing_inherited() {
+    probes
+    need socat
+    # what the daemons themselves were given by whoever started the tests is not theirs to withhold
+    { readlink "/proc/$BASHPID/fd/"* || true; printf '%s\n' /dev/null "$WORK/look"; } >"$WORK/own" 2>/dev/null
+    script look "for f in /proc/\$\$/fd/*; do" \
+        "    [ \${f##*/} -le 2 ] || readlink \$f | grep -vxFf $WORK/own >>$WORK/leaked" done \
+        "[ \"\$(readlink /proc/\$\$/fd/0)\" = /dev/null ] || echo stdin >>$WORK/leaked" "echo \$script_type >>$WORK/ran"
+    server "plugin ${PROBE}3.so $WORK/calls mask=0x20" "up $WORK/look" "tls-verify $WORK/look" \
+        "auth-user-pass-verify $WORK/look via-file" "client-connect $WORK/look" "client-disconnect $WORK/look" \
+        "learn-address $WORK/look" "management $WORK/m.sock unix" "metrics $WORK/metrics.sock unix" \
+        "ifconfig-pool-persist $WORK/pool 1" "local 10.99.0.1 1194 udp" "local 10.99.0.1 1194 tcp"
+    start operator socat -u "UNIX-CONNECT:$WORK/m.sock" OPEN:"$WORK/operator",creat
+    client first alice secret
+    accepted first
+    : >"$WORK/client.log"
+    printf 'alice\nsecret\n' >"$WORK/pass"
+    chmod 600 "$WORK/pass"
+    printf '%s\n' client "dev tun1" "remote 10.99.0.1 1194 tcp" nobind "ca pki/ca.crt" "cert pki/client1.crt" \
+        "key pki/client1.key" "auth-user-pass pass" "verb 3" "script-security 2" "up $WORK/look" "route-up $WORK/look" \
+        "ipchange $WORK/look" "management $WORK/c.sock unix" >"$WORK/client.conf"
+    start client ip netns exec "$(ns c)" "$VPND" --cd "$WORK" --config client.conf
+    accepted client
+    stop client
+    wait_for 5 "all programs" sh -c "[ \$(sort -u $WORK/ran | wc -l) = 8 ]"
+    [ ! -s "$WORK/leaked" ] || fail "programs had more than they should: $(sort -u "$WORK/leaked" | tr '\n' ' ')"
+}
+
 # ---------------------------------------------------------------- management
 
 # A browser, or any other program that can be made to connect: nothing of what it says is a command.
@@ -231,6 +260,7 @@ run_case plugin-huge-answer misbehaving huge 9 0x200 no
 run_case plugin-log-flood misbehaving flood 5 0x20 yes
 run_case supervisor-alone supervisor_alone
 run_case no-secrets-in-plugins no_secrets
+run_case nothing-inherited nothing_inherited
 run_case management-http management_http
 run_case management-password management_password
 run_case verdicts verdict_table
