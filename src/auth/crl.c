@@ -35,8 +35,8 @@ static bool is_file(const struct crl *crl)
     return !crl->option->is_dir && !crl->option->file.is_inline;
 }
 
-/* All CRLs of PEM text; an empty stack when there is none. */
-static STACK_OF(X509_CRL) *parse(const struct buf *text)
+/* All CRLs of PEM text; an empty stack when there is none. *@broken: something behind them could not be read. */
+static STACK_OF(X509_CRL) *parse(const struct buf *text, bool *broken)
 {
     STACK_OF(X509_CRL) *lists = sk_X509_CRL_new_null();
     BIO *bio = BIO_new_mem_buf(text->data ? (const void *)text->data : "", (int)text->len);
@@ -44,6 +44,8 @@ static STACK_OF(X509_CRL) *parse(const struct buf *text)
     while (bio && lists && (list = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL))) {
         sk_X509_CRL_push(lists, list);
     }
+    unsigned long error = ERR_peek_last_error();
+    *broken = ERR_GET_LIB(error) != ERR_LIB_PEM || ERR_GET_REASON(error) != PEM_R_NO_START_LINE;
     BIO_free(bio);
     ERR_clear_error();
     return lists;
@@ -58,10 +60,14 @@ static void read_lists(struct crl *crl)
     if (err) {
         log_warn("CRL: cannot read: %s: %s", path, err_str(err));
     } else {
-        lists = parse(&text);
+        bool broken = false;
+        lists = parse(&text, &broken);
         int count = lists ? sk_X509_CRL_num(lists) : 0;
         if (count == 0) {
             log_warn("CRL: cannot read CRL from file %s", path);
+        } else if (broken) {
+            log_warn("CRL: what follows the first %d CRLs in %s cannot be read: revocations in it do not count", count,
+                     path);
         }
         log_write(LOG_SEV_USUAL, 3, NULL, "CRL: loaded %d CRLs from file %s", count, path);
     }

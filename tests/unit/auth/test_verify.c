@@ -411,6 +411,16 @@ Test(verify, crl_inline)
     s.server_config.crl_verify.file = test_inline((char[]){"junk"});
     cr_assert_not(scene_handshake(&s));
     expect_log("VERIFY ERROR: CRL not loaded");
+    scene_log_reset();
+    char *half = scene_keep(&s, test_crl_pem(&s.ca, NULL, 86400));
+    half = scene_keep(&s, strcat(strcpy(malloc(2 * strlen(half) + 1), half), half));
+    s.server_config.crl_verify.file = test_inline(half);
+    cr_assert(scene_handshake(&s), "%s", scene_log());
+    refuse_log("cannot be read");
+    half[strlen(half) - 60] = '\0';
+    s.server_config.crl_verify.file = test_inline(half);
+    cr_assert(scene_handshake(&s), "%s", scene_log());
+    expect_log("CRL: what follows the first 1 CRLs in");
     scene_close(&s);
 }
 
