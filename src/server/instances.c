@@ -39,6 +39,7 @@ void instances_init(struct instances *tables, unsigned max)
     list_init(&tables->all);
     hashmap_init(&tables->by_path);
     hashmap_init(&tables->by_name);
+    hashmap_init(&tables->by_client);
     tables->by_id = mem_array(max, sizeof(struct instance_entry *));
 }
 
@@ -47,8 +48,14 @@ void instances_free(struct instances *tables)
     BUG_ON(tables->count != 0);
     hashmap_free(&tables->by_path);
     hashmap_free(&tables->by_name);
+    hashmap_free(&tables->by_client);
     free(tables->by_id);
     *tables = (struct instances){0};
+}
+
+static uint64_t client_hash(const struct instances *tables, uint64_t client_id)
+{
+    return hashmap_hash(&tables->by_client, &client_id, sizeof(client_id));
 }
 
 static void link_path(struct instances *tables, struct instance_entry *entry, const struct dp_path *path)
@@ -89,6 +96,7 @@ int instances_add(struct instances *tables, struct instance_entry *entry, const 
     tables->by_id[entry->id] = entry;
     tables->count++;
     list_push(&tables->all, &entry->link);
+    hashmap_insert(&tables->by_client, &entry->client_node, client_hash(tables, entry->client_id));
     link_path(tables, entry, path);
     return 0;
 }
@@ -103,6 +111,7 @@ void instances_remove(struct instances *tables, struct instance_entry *entry)
 {
     instances_hide(tables, entry);
     list_remove(&entry->link);
+    hashmap_remove(&tables->by_client, &entry->client_node);
     tables->by_id[entry->id] = NULL;
     tables->count--;
     if (entry->id < tables->lowest) {
@@ -137,6 +146,18 @@ struct instance_entry *instances_at(const struct instances *tables, const struct
 struct instance_entry *instances_by_id(const struct instances *tables, uint32_t id)
 {
     return id < tables->max ? tables->by_id[id] : NULL;
+}
+
+struct instance_entry *instances_by_client(const struct instances *tables, uint64_t client_id)
+{
+    struct hash_node *n = hashmap_first(&tables->by_client, client_hash(tables, client_id));
+    for (; n; n = hashmap_next(n)) {
+        struct instance_entry *entry = container_of(n, struct instance_entry, client_node);
+        if (entry->client_id == client_id) {
+            return entry;
+        }
+    }
+    return NULL;
 }
 
 struct instance_entry *instances_named(const struct instances *tables, const char *name,

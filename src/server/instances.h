@@ -3,7 +3,7 @@
 #define VPND_SERVER_INSTANCES_H
 
 /*
- * The server's clients, findable by where they are (path), by peer id and by common name. Knows nothing of what a
+ * The server's clients, findable by where they are (path), by peer id, by client id and by common name. Knows nothing of what a
  * client is: each embeds a struct instance_entry. Control thread only.
  */
 #include <stdbool.h>
@@ -18,6 +18,7 @@ struct instance_entry {
     struct list link;             /* all clients, oldest first */
     struct hash_node path_node;
     struct hash_node name_node;
+    struct hash_node client_node;
     struct dp_path path;
     char *name;                   /* common name; NULL while unknown */
     uint32_t id;                  /* peer id */
@@ -29,6 +30,7 @@ struct instances {
     struct list all;
     struct hashmap by_path;
     struct hashmap by_name;
+    struct hashmap by_client;
     struct instance_entry **by_id;
     unsigned max;
     unsigned count;
@@ -62,6 +64,9 @@ struct instance_entry *instances_at(const struct instances *tables, const struct
 
 /** instances_by_id - who has this peer id, hidden ones included; NULL if nobody. */
 struct instance_entry *instances_by_id(const struct instances *tables, uint32_t id);
+
+/** instances_by_client - who has this client id, hidden ones included; NULL if nobody. */
+struct instance_entry *instances_by_client(const struct instances *tables, uint64_t client_id);
 
 /** instances_named - first client with this common name, or the one after @after; NULL at the end. */
 struct instance_entry *instances_named(const struct instances *tables, const char *name,

@@ -92,13 +92,9 @@ static unsigned host_kill_address(void *arg, const union addr *address, enum mgm
 
 static struct instance *find(struct server *server, uint64_t client_id)
 {
-    list_for (at, next, &server->instances.all) {
-        struct instance *instance = instance_of(container_of(at, struct instance_entry, link));
-        if (instance->entry.client_id == client_id && instance->state != INSTANCE_GONE) {
-            return instance;
-        }
-    }
-    return NULL;
+    struct instance_entry *entry = instances_by_client(&server->instances, client_id);
+    struct instance *instance = entry ? instance_of(entry) : NULL;
+    return instance && instance->state != INSTANCE_GONE ? instance : NULL;
 }
 
 static bool host_client_kill(void *arg, uint64_t client_id, const char *message)

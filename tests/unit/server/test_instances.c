@@ -29,6 +29,9 @@ Test(instances, lowest_free_peer_id)
     cr_assert_eq(e[2].client_id, 2, "client ids are not used twice");
     cr_assert_eq(instances_by_id(&t, 1), &e[1]);
     cr_assert_null(instances_by_id(&t, 99));
+    cr_assert_null(instances_by_client(&t, 0), "it is gone");
+    cr_assert_eq(instances_by_client(&t, 1), &e[1]);
+    cr_assert_eq(instances_by_client(&t, 2), &e[2]);
     instances_remove(&t, &e[1]);
     instances_remove(&t, &e[2]);
     instances_free(&t);
@@ -57,6 +60,7 @@ Test(instances, by_path)
     instances_hide(&t, &e[0]);
     cr_assert_null(instances_at(&t, &moved));
     cr_assert_eq(instances_by_id(&t, e[0].id), &e[0], "the id stays taken until the end");
+    cr_assert_eq(instances_by_client(&t, e[0].client_id), &e[0]);
     instances_remove(&t, &e[0]);
     instances_remove(&t, &e[1]);
     instances_free(&t);
