@@ -58,7 +58,7 @@ static const struct permit {
 } permits[] = {
     {CMD_PUSH_REQUEST, ALIVE, true, on_push_request},
     {CMD_EXIT, ALIVE, true, on_exit_message},
-    {CMD_CR_RESPONSE, STATE(INSTANCE_LOGIN), true, on_cr_response},
+    {CMD_CR_RESPONSE, STATE(INSTANCE_LOGIN) | STATE(INSTANCE_CONNECTED), true, on_cr_response}, /* also a renewed login */
     {CMD_INFO, STATE(INSTANCE_CONNECTED), false, on_info},
 };
 

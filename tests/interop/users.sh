@@ -170,8 +170,17 @@ crtext() { # SERVER CLIENT
     server_lines "auth-user-pass-verify $WORK/verify via-env" "client-crresponse $WORK/response"
     client_lines 'setenv IV_SSO crtext' 'push-peer-info'
     start_server
+    sed -i 's/^nobind/lport 5000/' "$WORK/client.conf"
     start_client_with_user 'CHALLENGE: Which code\?=8675309'
     connected
+    [ "$1" = vpnd ] || return 0
+    # It starts anew from the same port, beside its old session, and is asked again.
+    local pid
+    for pid in $(ip netns pids "$(ns c)"); do kill -KILL "$pid"; done
+    : >"$WORK/client.log"
+    start_client_with_user 'CHALLENGE: Which code\?=8675309'
+    connected
+    expect_log "$WORK/server.log" 'a new session of the same client replaces the old one'
 }
 
 who_may_come_without() { # SERVER CLIENT
