@@ -70,6 +70,49 @@ static void entry_free(struct server *server, struct routing_entry *entry)
     free(entry);
 }
 
+static void ask_delete(struct server *server, const struct dp_route *route)
+{
+    struct env env = {0};
+    char text[ADDR_TEXT_MAX];
+    struct event event = {
+        .type = EVENT_LEARN_ADDRESS,
+        .env = &env,
+        .args = {"delete", routing_format(route, text)},
+    };
+    event_announce(server->bus, &event);
+    env_free(&env);
+}
+
+static struct instance *former_owner(const struct server *server, const struct routing_entry *entry)
+{
+    struct instance_entry *at = instances_by_id(&server->instances, entry->former_peer);
+    bool there = at && at->client_id == entry->former_client && instance_of(at)->state == INSTANCE_CONNECTED;
+    return there ? instance_of(at) : NULL;
+}
+
+/* The client does not get the address after all: it is its former owner's again, whose the data plane thinks it is; a
+ * MAC address has moved there and is nobody's until its next frame. */
+static void revert(struct server *server, struct routing_entry *entry)
+{
+    struct instance *owner = entry->taken && !entry->learnt ? former_owner(server, entry) : NULL;
+    struct dp_route route = entry->route;
+    bool taken = entry->taken;
+    if (!owner) {
+        entry_free(server, entry);
+        if (taken) {
+            ask_delete(server, &route);
+        }
+        return;
+    }
+    drop_ask(entry);
+    list_remove(&entry->link);
+    entry->instance->route_count--;
+    entry->instance = owner;
+    entry->taken = false;
+    list_push(&owner->routes, &entry->link);
+    owner->route_count++;
+}
+
 const char *routing_format(const struct dp_route *route, char out[ADDR_TEXT_MAX])
 {
     if (route->is_mac) {
@@ -127,6 +170,7 @@ static void on_answer(void *arg, const struct event_result *result)
     entry->ask = NULL;
     free(ask);
     if (result->accepted) {
+        entry->taken = false;
         install(entry, primary);
         return;
     }
@@ -134,7 +178,7 @@ static void on_answer(void *arg, const struct event_result *result)
     if (entry->learnt) {
         (void)dp_route_del(instance->server->dp, &entry->route, instance->entry.id);
     }
-    entry_free(instance->server, entry);
+    revert(instance->server, entry);
 }
 
 /* Ask learn-address, which may answer at once or later. */
@@ -163,6 +207,14 @@ static void ask(struct routing_entry *entry, const char *operation, bool primary
     env_free(&env);
 }
 
+/* One that is asked about itself passes on from whom it was taken. */
+static void remember_owner(struct routing_entry *entry, const struct routing_entry *old)
+{
+    entry->taken = !old->ask || old->taken;
+    entry->former_peer = old->ask ? old->former_peer : old->instance->entry.id;
+    entry->former_client = old->ask ? old->former_client : old->instance->entry.client_id;
+}
+
 static void learn(struct instance *instance, const struct dp_route *route, bool primary, bool learnt)
 {
     struct server *server = instance->server;
@@ -181,10 +233,11 @@ static void learn(struct instance *instance, const struct dp_route *route, bool 
         }
         return;
     }
+    struct routing_entry *entry = mem_zalloc(sizeof(*entry));
     if (old) {
+        remember_owner(entry, old);
         entry_free(server, old);
     }
-    struct routing_entry *entry = mem_zalloc(sizeof(*entry));
     uint8_t key[20];
     size_t n = route_key(route, key);
     entry->route = *route;
@@ -236,19 +289,6 @@ void routing_learn_client(struct instance *instance)
     learn_networks(instance, &instance->options->iroute_ipv6);
 }
 
-static void ask_delete(struct instance *instance, const struct dp_route *route)
-{
-    struct env env = {0};
-    char text[ADDR_TEXT_MAX];
-    struct event event = {
-        .type = EVENT_LEARN_ADDRESS,
-        .env = &env,
-        .args = {"delete", routing_format(route, text)},
-    };
-    event_announce(instance->server->bus, &event);
-    env_free(&env);
-}
-
 struct instance *routing_owner(const struct server *server, const struct ip_addr *addr)
 {
     struct dp_route route = host_route(addr);
@@ -256,17 +296,25 @@ struct instance *routing_owner(const struct server *server, const struct ip_addr
     return entry ? entry->instance : NULL;
 }
 
+/* Its client does not have the address any more. */
+static void forget(struct server *server, struct routing_entry *entry)
+{
+    struct dp_route route = entry->route;
+    if (entry->ask) {
+        revert(server, entry);
+        return;
+    }
+    entry_free(server, entry);
+    ask_delete(server, &route);
+}
+
 static void forget_host(struct instance *instance, const struct ip_addr *addr)
 {
     struct dp_route route = host_route(addr);
     struct routing_entry *entry = find(instance->server, &route);
     if (entry && entry->instance == instance) {
-        bool asked = entry->ask == NULL;
         (void)dp_route_del(instance->server->dp, &route, instance->entry.id);
-        entry_free(instance->server, entry);
-        if (asked) {
-            ask_delete(instance, &route);
-        }
+        forget(instance->server, entry);
     }
 }
 
@@ -285,12 +333,7 @@ void routing_forget_client(struct instance *instance)
 {
     list_for (at, next, &instance->routes) {
         struct routing_entry *entry = container_of(at, struct routing_entry, link);
-        bool asked = entry->ask == NULL;
-        struct dp_route route = entry->route;
-        entry_free(instance->server, entry);
-        if (asked) {
-            ask_delete(instance, &route);
-        }
+        forget(instance->server, entry);
     }
 }
 
@@ -306,9 +349,8 @@ void routing_device_forgot(struct server *server, const struct dp_event *event)
 {
     struct routing_entry *entry = find(server, &event->route);
     if (entry && entry->learnt) {
-        struct instance *instance = entry->instance;
         struct dp_route route = entry->route;
         entry_free(server, entry);
-        ask_delete(instance, &route);
+        ask_delete(server, &route);
     }
 }

@@ -24,6 +24,9 @@ struct routing_entry {
     struct instance *instance;
     struct routing_ask *ask;   /* learn-address has not answered yet */
     bool learnt;               /* tap: the data plane found it by itself */
+    bool taken;                /* until learn-address agrees: from the client of the next two */
+    uint32_t former_peer;
+    uint64_t former_client;
 };
 
 /** routing_learn - @route leads to @instance from now on, if learn-address agrees; takes it from another client.

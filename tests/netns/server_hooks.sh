@@ -146,6 +146,29 @@ users() {
     expect_log "$WORK/never.log" 'AUTH_FAILED'
 }
 
+# A refused update leaves the address where it was, until that client goes.
+keeps_address() {
+    begin "learn-address $WORK/learn" 'client-config-dir ccd'
+    mkdir "$WORK/ccd"
+    for n in 1 2; do echo 'ifconfig-push 10.77.0.50 255.255.255.0' >"$WORK/ccd/client$n"; done
+    hook learn <<-'END'
+		[ "$1" != update ]
+	END
+    server_up
+    client_up a "$VPND"
+    reach tun1
+    sed -i 's/^dev tun2/dev null/' "$WORK/b.conf"
+    echo ifconfig-noexec >>"$WORK/b.conf"
+    client_up b "$VPND"
+    called '^learn update 10.77.0.50 client2 '
+    expect_log "$WORK/server.log" 'learn-address refused 10.77.0.50'
+    stop b
+    in_ns s ping -c 1 -W 2 10.77.0.50 || fail "the first client does not have its address any more"
+    ! grep -q '^learn delete' "$WORK/calls" || fail "the address of a connected client was forgotten"
+    stop a
+    called '^learn delete 10.77.0.50 cn=$'
+}
+
 # ccd-exclusive is about the name that the client gets, here that of the user.
 users_with_files() {
     begin "auth-user-pass-verify $WORK/verify via-file" 'verify-client-cert none' 'username-as-common-name' \
@@ -246,6 +269,7 @@ run_case client-connect-deferred connect_deferred
 run_case users users
 run_case users-with-files users_with_files
 run_case learn-address learn
+run_case learn-address-keeps keeps_address
 run_case device device
 run_case script-security security_level
 finish
