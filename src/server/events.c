@@ -34,8 +34,10 @@ static void judge_stranger(struct server *server, struct instance *instance, con
     } else if (verdict.action == COOKIE_ACCEPT) {
         if (!instance && server->stopping) {
             char text[ADDR_TEXT_MAX];
-            log_info("MULTI: Connection attempt from %s ignored while server is shutting down",
-                     addr_format(&event->path.remote, text));
+            if (admission_may_log(&server->admission)) {
+                log_info("MULTI: Connection attempt from %s ignored while server is shutting down",
+                         addr_format(&event->path.remote, text));
+            }
         } else if (!instance && admission_fresh(&server->admission, &event->path.remote)) {
             instance = instance_new(server, &event->path, listeners_ipv6(server, event->path.listener));
         }

@@ -109,22 +109,37 @@ void instance_defer(struct instance *instance, unsigned seconds)
     }
 }
 
-/* The server is full: strangers that hold a place without proving who they are must not keep clients out. */
+static void evict(struct instance *stranger)
+{
+    if (admission_may_log(&stranger->server->admission)) {
+        instance_log(stranger, LOG_SEV_WARN, 1,
+                     "TLS Error: the handshake is not over after %u seconds and the server is full: it makes room",
+                     DAWDLE_MS / 1000);
+    }
+    instance_close(stranger, "");
+    instance_gone(stranger, NULL); /* the data plane never knew it */
+}
+
+/* The server is full: strangers that hold a place without proving who they are must not keep clients out. Those who
+ * knock at a server full of clients do not make it look at all of them each time. */
 static bool make_room(struct server *server)
 {
     uint64_t now = clock_read().mono_ms;
+    if (now < server->full_until_ms) {
+        return false;
+    }
+    server->full_until_ms = now + DAWDLE_MS;
     list_for (at, next, &server->instances.all) { /* the oldest first */
         struct instance *stranger = instance_of(container_of(at, struct instance_entry, link));
-        if (stranger->state == INSTANCE_HANDSHAKE && now - stranger->began_ms >= DAWDLE_MS) {
-            if (admission_may_log(&server->admission)) {
-                instance_log(stranger, LOG_SEV_WARN, 1,
-                             "TLS Error: the handshake is not over after %u seconds and the server is full: it makes room",
-                             DAWDLE_MS / 1000);
-            }
-            instance_close(stranger, "");
-            instance_gone(stranger, NULL); /* the data plane never knew it */
-            return true;
+        if (stranger->state != INSTANCE_HANDSHAKE) {
+            continue;
         }
+        server->full_until_ms = stranger->began_ms + DAWDLE_MS;
+        if (now < server->full_until_ms) {
+            return false; /* the younger ones have even more time */
+        }
+        evict(stranger);
+        return true;
     }
     return false;
 }
@@ -187,13 +202,17 @@ int instance_open_session(struct instance *instance, const struct cookie_verdict
     if (!slot) {
         return ERR_BAD_STATE;
     }
+    bool candidate = slot == &instance->candidate;
     instance_session_free(*slot);
     *slot = NULL;
     *slot = instance_session_new(instance, verdict, packet, len);
     if (!*slot) {
+        if (!candidate) {
+            instance_close(instance, "tls-error"); /* nothing would ever end it */
+        }
         return ERR_BAD_STATE;
     }
-    if (slot == &instance->current) {
+    if (!candidate) {
         instance->state = INSTANCE_HANDSHAKE;
         loop_timer_stop(instance->timer);
     }
@@ -252,11 +271,12 @@ void instance_refuse(struct instance_session *session, const char *reason)
     struct instance *instance = session->owner;
     char *text = refusal(session, reason);
     if (instance->state != INSTANCE_LEAVING && instance->state != INSTANCE_GONE && session->driver) {
+        bool candidate = session == instance->candidate;
         server_metrics_refused(session);
-        instance_session_send(session, text);
-        if (session == instance->candidate) {
+        instance_session_send(session, text); /* may be the end of a candidate */
+        if (candidate && instance->candidate) {
             instance_session_linger(session);
-        } else {
+        } else if (!candidate) {
             instance_leave(instance, "delayed-exit");
         }
     }

@@ -40,13 +40,15 @@
 #include "server/startup.h"
 #include "server/status.h"
 
-/* Those whose last word from the data plane did not come in time. */
+/* Those whose last word from the data plane did not come in time. All are closed first: nobody waits for another's
+ * end any more, to go on then. */
 static void drop_clients(struct server *server)
 {
     list_for (at, next, &server->instances.all) {
-        struct instance *instance = instance_of(container_of(at, struct instance_entry, link));
-        instance_close(instance, "");
-        instance_gone(instance, NULL);
+        instance_close(instance_of(container_of(at, struct instance_entry, link)), "");
+    }
+    list_for (gone, after, &server->instances.all) {
+        instance_gone(instance_of(container_of(gone, struct instance_entry, link)), NULL);
     }
 }
 
