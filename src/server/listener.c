@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -22,6 +23,7 @@
 #define ACCEPTS_PER_TURN 64
 #define BACKLOG 256
 #define PAUSE_MS 1000 /* when nothing more can be accepted */
+#define RESERVE 64    /* descriptors that connections never get: for scripts, files of clients, logs and sockets */
 
 struct listener {
     struct list link;
@@ -109,6 +111,26 @@ static void pause_listener(struct listener *listener, int error)
     loop_timer_after(listener->pause, PAUSE_MS);
 }
 
+/* The kernel gives the lowest free number: whoever connects in masses must not take the last ones. */
+static bool in_reserve(int fd)
+{
+    struct rlimit files = {.rlim_cur = RLIM_INFINITY};
+    (void)getrlimit(RLIMIT_NOFILE, &files); /* cannot fail */
+    rlim_t reserve = files.rlim_cur / 4 < RESERVE ? files.rlim_cur / 4 : RESERVE;
+    return (rlim_t)fd >= files.rlim_cur - reserve;
+}
+
+/* Return: the next connection, -EAGAIN when none waits, another -errno. */
+static int next_connection(struct listener *listener, const struct sock_options *options, union addr *peer)
+{
+    int fd = sock_tcp_accept(listener->fd, options, peer);
+    if (fd >= 0 && in_reserve(fd)) {
+        close(fd);
+        return -EMFILE;
+    }
+    return fd;
+}
+
 static void on_connectable(void *arg)
 {
     struct listener *listener = arg;
@@ -117,7 +139,7 @@ static void on_connectable(void *arg)
     for (unsigned i = 0; i < ACCEPTS_PER_TURN; i++) {
         union addr peer;
         char text[ADDR_TEXT_MAX];
-        int fd = sock_tcp_accept(listener->fd, &options, &peer);
+        int fd = next_connection(listener, &options, &peer);
         if (fd < 0) {
             if (fd != -EAGAIN) {
                 pause_listener(listener, fd);

@@ -120,14 +120,19 @@ silent_connections() {
     expect_log "$WORK/server.log" 'the server is full: it makes room'
 }
 
-# They take the last file descriptor; the server waits without a fuss and serves whoever comes after them.
+# They take file descriptors; the server waits without a fuss, keeps some for its other work, and serves whoever comes
+# after them.
 no_descriptors() {
-    setting 'proto tcp4-server'
+    printf '#!/bin/sh\nexec 3>"$1"\n' >"$WORK/hook"
+    chmod +x "$WORK/hook"
+    setting 'local 10.99.0.1 1194 tcp4' 'local 10.99.0.1 1195 udp4' 'script-security 2' "client-connect $WORK/hook"
     local pid
     pid=$(pid_of server)
-    prlimit --pid "$pid" --nofile=40:4096
-    idle 60
+    prlimit --pid "$pid" --nofile=120:4096
+    idle 200
     expect_log "$WORK/server.log" 'accept failed: .*; trying again'
+    [ "$(find "/proc/$pid/fd" -type l | wc -l)" -le 91 ] || fail "connections took the last descriptors"
+    client --port 1195 --timeout 20 >"$WORK/udp.log" || fail "no descriptors for a client: $(cat "$WORK/udp.log")"
     stop idle
     prlimit --pid "$pid" --nofile=4096:4096
     tcp_client
