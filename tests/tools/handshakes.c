@@ -130,6 +130,8 @@ static struct wrap_config *make_wrap(const struct handshakes_options *o)
 
 static const struct option OPTIONS[] = {
     {"server", no_argument, NULL, 's'},          {"host", required_argument, NULL, 'h'},
+    {"tcp", no_argument, NULL, 'q'},             {"deaf", required_argument, NULL, 'D'},
+    {"reset", no_argument, NULL, 'z'},
     {"port", required_argument, NULL, 'p'},      {"ca", required_argument, NULL, 'c'},
     {"cert", required_argument, NULL, 'C'},      {"key", required_argument, NULL, 'k'},
     {"tls-auth", required_argument, NULL, 'a'},  {"key-direction", required_argument, NULL, 'd'},
@@ -159,6 +161,9 @@ static void parse_option(int c, struct handshakes_options *o)
     switch (c) {
     case 's': o->server = true; break;
     case 'h': o->host = optarg; break;
+    case 'q': o->tcp = true; break;
+    case 'D': o->deaf = number(optarg); break;
+    case 'z': o->reset = true; break;
     case 'p': o->port = (uint16_t)number(optarg); break;
     case 'c': o->ca = optarg; break;
     case 'C': o->cert = optarg; break;
@@ -185,7 +190,7 @@ static void parse_option(int c, struct handshakes_options *o)
                         "  [--tls-auth FILE [--key-direction 0|1] [--auth DIGEST] | --tls-crypt FILE]\n"
                         "  [--tls-crypt-v2 FILE] [--tls-version 1.2|1.3] [--username U --password P] [--count N]\n"
                         "  [--parallel N] [--renegotiate N] [--reneg-sec N] [--hold S [--ping S]] [--timeout S]\n"
-                        "  [--no-export] [--verbose]\n");
+                        "  [--tcp [--deaf N] [--reset]] [--no-export] [--verbose]\n");
         exit(2);
     }
 }

@@ -2,9 +2,10 @@
 #ifndef VPND_TESTS_HANDSHAKES_H
 #define VPND_TESTS_HANDSHAKES_H
 
-/* A program that only shakes hands: many clients, or a server, on real UDP sockets, up to the push reply. */
+/* A program that only shakes hands: many clients, or a server, on real sockets (clients also TCP), up to the push reply. */
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/addr.h"
 #include "session/session.h"
@@ -17,6 +18,9 @@ struct handshakes_options {
     bool server;
     const char *host;            /* numeric address */
     uint16_t port;
+    bool tcp;                    /* clients */
+    unsigned deaf;               /* so many clients read nothing more once they are connected */
+    bool reset;                  /* they end with a RST; TCP */
     const char *ca;
     const char *cert;
     const char *key;
@@ -51,6 +55,26 @@ struct handshakes {
 int handshakes_client_run(const struct handshakes *h);
 int handshakes_server_run(const struct handshakes *h);
 
+/** One client's socket. */
+struct link {
+    int fd;
+    bool tcp;
+    uint8_t *in;                 /* TCP: read, but not a whole record yet */
+    size_t have;
+};
+
+/** link_open - connect client number @number (each has an address of its own on loopback) to the server. */
+void link_open(struct link *l, const struct handshakes_options *o, unsigned number);
+
+/** link_close - @reset: TCP ends with a RST. */
+void link_close(struct link *l, bool reset);
+
+/** link_send - Return: false when a TCP connection took less than all of it. */
+bool link_send(struct link *l, const void *packet, size_t len);
+
+/** link_receive - Return: length of the next packet, 0: none now, negative: the connection has ended. */
+ssize_t link_receive(struct link *l, uint8_t packet[SESSION_PACKET_MAX]);
+
 /** struct pinger - keepalives of clients that hold their connection. */
 struct pinger;
 
@@ -73,8 +97,8 @@ void pinger_key_set(struct pinger *p, struct pinger_key *k, const uint8_t materi
 /** pinger_key_free - release; zeroes it. */
 void pinger_key_free(struct pinger_key *k);
 
-/** pinger_send - one keepalive on the connected socket @fd. */
-void pinger_send(struct pinger *p, struct pinger_key *k, int fd);
+/** pinger_send - one keepalive. */
+void pinger_send(struct pinger *p, struct pinger_key *k, struct link *l);
 
 /** handshakes_event_print - one line for an event, when verbose. */
 void handshakes_event_print(const struct handshakes *h, const char *who, const struct session_event *e);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -23,7 +20,7 @@ enum state { IDLE, WORKING, HOLDING };
 
 struct client {
     enum state state;
-    int fd;
+    struct link link;
     struct session *session;
     uint64_t began_ms;
     uint64_t until_ms;    /* HOLDING */
@@ -64,38 +61,13 @@ static void credentials(void *arg, struct session_credentials *out)
     out->password = h->options.password;
 }
 
-/* On loopback each client has an address of its own: a port that is used again would meet the client that had it before,
- * whom a server still remembers. */
-static void choose_source(const struct run *r, int fd, const struct sockaddr_in *to)
-{
-    uint32_t host = ntohl(to->sin_addr.s_addr);
-    if (host >> 24 != 127) {
-        return;
-    }
-    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl((127u << 24) + (r->started % 0xFFFF00) + 256)};
-    if (bind(fd, (struct sockaddr *)&from, sizeof from) < 0) {
-        perror("handshakes: bind");
-        exit(2);
-    }
-}
-
 static void client_start(struct run *r, struct client *c, struct clock_now now)
 {
     const struct handshakes_options *o = &r->h->options;
     memset(c, 0, sizeof *c);
-    c->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(o->port)};
-    if (c->fd < 0 || inet_pton(AF_INET, o->host, &to.sin_addr) != 1) {
-        perror("handshakes: socket");
-        exit(2);
-    }
-    choose_source(r, c->fd, &to);
-    if (connect(c->fd, (struct sockaddr *)&to, sizeof to) < 0) {
-        perror("handshakes: connect");
-        exit(2);
-    }
+    link_open(&c->link, o, r->started);
     struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
-    BUG_ON(epoll_ctl(r->epoll, EPOLL_CTL_ADD, c->fd, &ev));
+    BUG_ON(epoll_ctl(r->epoll, EPOLL_CTL_ADD, c->link.fd, &ev));
     struct session_open open = {.hooks = {.credentials = credentials, .arg = (void *)(uintptr_t)r->h}};
     BUG_ON(session_new(&r->h->config, &open, now, &c->session));
     c->state = WORKING;
@@ -109,7 +81,7 @@ static void client_stop(struct run *r, struct client *c)
     r->holding -= c->state == HOLDING;
     session_free(c->session);
     pinger_key_free(&c->ping);
-    close(c->fd);
+    link_close(&c->link, r->h->options.reset);
     c->session = NULL;
     c->state = IDLE;
 }
@@ -221,7 +193,7 @@ static void client_flush(struct run *r, struct client *c, struct clock_now now)
     }
     size_t len;
     while ((len = session_send(c->session, now, packet)) > 0) {
-        (void)!send(c->fd, packet, len, 0);
+        c->failed |= !link_send(&c->link, packet, len);
     }
     if (c->failed) {
         r->failed++;
@@ -242,6 +214,9 @@ static void client_flush(struct run *r, struct client *c, struct clock_now now)
         r->completed++;
         c->state = HOLDING;
         r->holding++;
+        if (r->completed <= o->deaf) {
+            BUG_ON(epoll_ctl(r->epoll, EPOLL_CTL_DEL, c->link.fd, NULL));
+        }
         c->ping_at_ms = now.mono_ms + (uint64_t)o->ping_s * 1000 * (r->completed % 100) / 100; /* spread */
         c->until_ms = now.mono_ms + (uint64_t)o->hold_s * 1000;
     }
@@ -262,7 +237,7 @@ static void client_tick(struct run *r, struct client *c, struct clock_now now)
     client_flush(r, c, now);
     if (c->state == HOLDING && r->pinger && c->ping_at_ms <= now.mono_ms) {
         c->ping_at_ms = now.mono_ms + (uint64_t)r->h->options.ping_s * 1000;
-        pinger_send(r->pinger, &c->ping, c->fd);
+        pinger_send(r->pinger, &c->ping, &c->link);
     }
     if (c->state == HOLDING && now.mono_ms >= c->until_ms && session_idle(c->session)) {
         client_stop(r, c);
@@ -273,7 +248,12 @@ static void client_readable(struct run *r, struct client *c, struct clock_now no
 {
     uint8_t packet[SESSION_PACKET_MAX];
     ssize_t n;
-    while (c->session && (n = recv(c->fd, packet, sizeof packet, 0)) > 0) {
+    while (c->session && (n = link_receive(&c->link, packet)) != 0) {
+        if (n < 0) {
+            c->failed = true;
+            client_flush(r, c, now);
+            return;
+        }
         if (c->state == HOLDING && packet[0] >> 3 == 9) {
             continue; /* the server's keepalives */
         }

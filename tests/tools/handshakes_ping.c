@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/mem.h"
 #include "base/span.h"
@@ -49,7 +48,7 @@ void pinger_key_free(struct pinger_key *k)
     memset(k, 0, sizeof *k);
 }
 
-void pinger_send(struct pinger *p, struct pinger_key *k, int fd)
+void pinger_send(struct pinger *p, struct pinger_key *k, struct link *l)
 {
     uint8_t packet[DATA_PKT_AEAD_OVERHEAD + DATA_PKT_MAGIC_SIZE];
     uint8_t *payload = packet + DATA_PKT_AEAD_OVERHEAD;
@@ -65,6 +64,6 @@ void pinger_send(struct pinger *p, struct pinger_key *k, int fd)
     memcpy(op.nonce, packet + DATA_PKT_V2_HEADER, DATA_PKT_ID_SIZE);
     memcpy(op.nonce + DATA_PKT_ID_SIZE, k->iv, sizeof k->iv);
     if (aead_seal(p->worker, k->key, &op, 1) == 1) {
-        (void)!send(fd, packet, sizeof packet, 0); /* lost: the next one counts */
+        (void)link_send(l, packet, sizeof packet); /* lost: the next one counts */
     }
 }
