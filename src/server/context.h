@@ -92,7 +92,7 @@ struct server {
     struct admission admission;
     struct instances instances;
     struct hashmap routing;              /* struct routing_entry: who has which address */
-    uint64_t full_until_ms;              /* nobody makes room earlier; monotonic */
+    uint64_t full_until_ms;              /* no client has to be looked at for room; monotonic */
     struct list departing;               /* instances that wait for the data plane's last word */
     struct loop_timer *reaper;           /* instance_reap() */
     struct list waiting;                 /* connect stages that wait for an older client of the same name */

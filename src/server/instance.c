@@ -27,6 +27,7 @@
 
 #define LINGER_MS 5000
 #define DAWDLE_MS 5000 /* an honest handshake is over by then */
+#define FULL_MS 500    /* until a full server looks for room again */
 
 #define NO INSTANCE_STATES /* not allowed: the step is ignored */
 
@@ -109,38 +110,39 @@ void instance_defer(struct instance *instance, unsigned seconds)
     }
 }
 
-static void evict(struct instance *stranger)
+/* Strangers that hold a place without proving who they are, and those who were refused and are still told so. */
+static bool may_be_evicted(const struct instance *instance, uint64_t now_ms)
 {
-    if (admission_may_log(&stranger->server->admission)) {
-        instance_log(stranger, LOG_SEV_WARN, 1,
+    return (instance->state == INSTANCE_HANDSHAKE && now_ms - instance->began_ms >= DAWDLE_MS) ||
+           (instance->state == INSTANCE_LEAVING && !instance->has_peer);
+}
+
+static void evict(struct instance *instance)
+{
+    if (instance->state == INSTANCE_HANDSHAKE && admission_may_log(&instance->server->admission)) {
+        instance_log(instance, LOG_SEV_WARN, 1,
                      "TLS Error: the handshake is not over after %u seconds and the server is full: it makes room",
                      DAWDLE_MS / 1000);
     }
-    instance_close(stranger, "");
-    instance_gone(stranger, NULL); /* the data plane never knew it */
+    instance_close(instance, "");
+    instance_gone(instance, NULL); /* the data plane never knew it */
 }
 
-/* The server is full: strangers that hold a place without proving who they are must not keep clients out. Those who
- * knock at a server full of clients do not make it look at all of them each time. */
+/* The server is full. Those who knock at a server full of clients do not make it look at all of them each time. */
 static bool make_room(struct server *server)
 {
     uint64_t now = clock_read().mono_ms;
     if (now < server->full_until_ms) {
         return false;
     }
-    server->full_until_ms = now + DAWDLE_MS;
     list_for (at, next, &server->instances.all) { /* the oldest first */
-        struct instance *stranger = instance_of(container_of(at, struct instance_entry, link));
-        if (stranger->state != INSTANCE_HANDSHAKE) {
-            continue;
+        struct instance *instance = instance_of(container_of(at, struct instance_entry, link));
+        if (may_be_evicted(instance, now)) {
+            evict(instance);
+            return true;
         }
-        server->full_until_ms = stranger->began_ms + DAWDLE_MS;
-        if (now < server->full_until_ms) {
-            return false; /* the younger ones have even more time */
-        }
-        evict(stranger);
-        return true;
     }
+    server->full_until_ms = now + FULL_MS;
     return false;
 }
 

@@ -125,7 +125,7 @@ static inline struct instance *instance_of(struct instance_entry *entry)
 }
 
 /** instance_new - a client at @path that has no session yet; @socket_ipv6: the family of our socket. When max-clients is
- *  reached, one that has dawdled in its handshake makes room. Return: NULL when there is none (logged). */
+ *  reached, one that has dawdled in its handshake or was refused makes room. Return: NULL when there is none (logged). */
 struct instance *instance_new(struct server *server, const struct dp_path *path, bool socket_ipv6);
 
 /**

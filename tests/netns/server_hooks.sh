@@ -146,6 +146,25 @@ users() {
     expect_log "$WORK/never.log" 'AUTH_FAILED'
 }
 
+# Who was refused holds no place of a full server, although it is told so for five seconds.
+refused_make_room() {
+    begin "auth-user-pass-verify $WORK/verify via-file" 'verify-client-cert none' 'max-clients 1'
+    hook verify <<-'END'
+		[ "$(head -n 1 "$1")" = anna ]
+	END
+    server_up
+    local user
+    for user in eve anna; do
+        printf '%s\npass\n' $user >"$WORK/$user.pass"
+        chmod 600 "$WORK/$user.pass"
+        { sed '/^cert\|^key/d' "$WORK/a.conf"; echo "auth-user-pass $user.pass"; } >"$WORK/$user.conf"
+    done
+    client_start eve "$VPND"
+    expect_log "$WORK/eve.log" 'AUTH_FAILED'
+    client_up anna "$VPND"
+    ! logged server 'would exceed maximum number of clients' || fail "it had to wait for the refused one"
+}
+
 # A refused update leaves the address where it was, until that client goes.
 keeps_address() {
     begin "learn-address $WORK/learn" 'client-config-dir ccd'
@@ -268,6 +287,7 @@ run_case client-connect-configures connect_config
 run_case client-connect-deferred connect_deferred
 run_case users users
 run_case users-with-files users_with_files
+run_case refused-make-room refused_make_room
 run_case learn-address learn
 run_case learn-address-keeps keeps_address
 run_case device device
