@@ -158,6 +158,7 @@ static void on_session_at_rest(void *arg, struct session_driver *driver, struct 
         instance_refuse(instance->current, NULL);
         return;
     }
+    addresses_report_none(instance);
     routing_learn_client(instance);
     instance_admitted(instance);
     push_reply_due(instance);

@@ -187,11 +187,24 @@ void addresses_choose_static(struct instance *instance, const struct static_ifco
     if (found) {
         take_static4(instance, found);
     }
-    if (options->ifconfig_ipv6_push.local.family) {
-        a->local6 = options->ifconfig_ipv6_push.local;
-        a->bits6 = options->ifconfig_ipv6_push.bits;
-        a->remote6 = options->ifconfig_ipv6_push.remote.family ? options->ifconfig_ipv6_push.remote
-                                                               : instance->server->own.local6;
+    const struct config_ifconfig_ipv6 *push = &options->ifconfig_ipv6_push;
+    const struct ip_addr *remote = push->remote.family ? &push->remote : &instance->server->own.local6;
+    if (push->local.family && !remote->family) {
+        instance_log(instance, LOG_SEV_ERROR, 1,
+                     "Options error: second argument to --ifconfig-ipv6-push missing and no global --ifconfig-ipv6 "
+                     "address set");
+    } else if (push->local.family) {
+        a->local6 = push->local;
+        a->bits6 = push->bits;
+        a->remote6 = *remote;
+    }
+}
+
+void addresses_report_none(const struct instance *instance)
+{
+    if (!instance->addresses.pushed4.family) {
+        instance_log(instance, LOG_SEV_ERROR, 1,
+                     "MULTI: no dynamic or static remote --ifconfig address is available for %s", instance->tag);
     }
 }
 

@@ -31,6 +31,9 @@ void addresses_choose_dynamic(struct instance *instance);
  *  each source of options. */
 void addresses_choose_static(struct instance *instance, const struct static_ifconfig *found);
 
+/** addresses_report_none - one line when the client got no IPv4 address from anywhere. */
+void addresses_report_none(const struct instance *instance);
+
 /** What a PUSH_UPDATE says about a client's addresses; a local address that is unset is taken away. */
 struct addresses_change {
     bool v4;

@@ -134,6 +134,7 @@ pool_exhausted() {
     client_start d "$OPENVPN"
     expect_log "$WORK/server.log" 'no free --ifconfig-pool addresses are available'
     expect_log "$WORK/d.log" 'PUSH_REPLY'
+    expect_log "$WORK/server.log" 'MULTI: no dynamic or static remote --ifconfig address is available for client3/'
     ! logged d 'PUSH_REPLY.*ifconfig' || fail "an address from nowhere"
     reach tun1
     # An address that is free again goes to the next one.

@@ -124,8 +124,12 @@ Test(addresses, static_ipv6_with_an_address_of_the_pool)
     cr_assert_eq(ip_parse("fd00::7", &options.ifconfig_ipv6_push.local), 0);
     options.ifconfig_ipv6_push.bits = 64;
     addresses_choose_static(&clients[0], NULL);
+    cr_expect(is(&clients[0].addresses.local6, ""), "there is no far end to push");
+    cr_assert_eq(ip_parse("fd00::1", &server.own.local6), 0);
+    addresses_choose_static(&clients[0], NULL);
     cr_expect(is(&clients[0].addresses.local4, "10.8.0.2"));
     cr_expect(is(&clients[0].addresses.local6, "fd00::7"));
+    cr_expect(is(&clients[0].addresses.remote6, "fd00::1"));
     cr_expect_eq(clients[0].addresses.bits6, 64);
 }
 
