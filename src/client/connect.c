@@ -404,6 +404,7 @@ void connect_next(struct client *c)
     }
     wait_then(c, 1000u * (uint64_t)seconds, pause_over);
     c->pausing = true;
+    roaming_pausing(c->parallel.roaming);
 }
 
 void connect_hurry(struct client *c)

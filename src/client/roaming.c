@@ -29,6 +29,14 @@ struct way {
     struct rtnl_hop hop;
 };
 
+/** The ways out while there is no connection: to anywhere, and to the server where its address is known. */
+struct ways {
+    struct way any4;
+    struct way any6;
+    struct way server;
+    struct ip_addr address; /* of the server */
+};
+
 struct roaming {
     struct client *client;
     struct rtnl_monitor *monitor;
@@ -37,6 +45,7 @@ struct roaming {
     struct loop_timer *tick;
     struct loop_timer *check;
     struct way way;
+    struct ways paused;      /* between attempts */
     bool asking;             /* whether the server still answers */
     bool rebuilding;         /* the second connection is ours */
     uint64_t asked_since;    /* mono_ms */
@@ -149,16 +158,20 @@ static void ask(struct roaming *r)
 
 /* ------------------------------------------------------------------ the way to the server */
 
-static struct way look(struct roaming *r)
+static struct way way_to(const struct client *c, const struct ip_addr *ip, uint32_t mark)
 {
-    struct client *c = r->client;
     struct way way = {.known = true};
-    union addr outer = link_outer(c->attempt->link);
-    struct ip_addr ip = addr_to_ip(&outer);
-    way.reachable = outer.any.sa_family != AF_UNSPEC &&
-                    rtnl_route_lookup(c->nl, &ip, c->attempt->config->mark, &way.hop) == 0 &&
+    way.reachable = ip->family != AF_UNSPEC && rtnl_route_lookup(c->nl, ip, mark, &way.hop) == 0 &&
                     way.hop.ifindex != tunnel_device_index(c->tunnel);
     return way;
+}
+
+static struct way look(struct roaming *r)
+{
+    const struct attempt *a = r->client->attempt;
+    union addr outer = link_outer(a->link);
+    struct ip_addr ip = addr_to_ip(&outer);
+    return way_to(r->client, &ip, a->config->mark);
 }
 
 static bool same(const struct way *a, const struct way *b)
@@ -179,12 +192,58 @@ static void say(const struct way *before, const struct way *now)
     }
 }
 
+/* ------------------------------------------------------------------ between attempts */
+
+static struct ways look_around(const struct client *c)
+{
+    struct ip_addr any4;
+    struct ip_addr any6;
+    struct ways ways = {0};
+    const struct attempt_addresses *known = &c->addresses[remotes_current(&c->remotes)];
+    (void)ip_parse("192.0.2.1", &any4); /* for documentation, and so behind the default route */
+    (void)ip_parse("2001:db8::1", &any6);
+    if (known->count) {
+        ways.address = addr_to_ip(&known->list[c->remotes.address < known->count ? c->remotes.address : 0]);
+    }
+    ways.any4 = way_to(c, &any4, c->config->mark);
+    ways.any6 = way_to(c, &any6, c->config->mark);
+    ways.server = way_to(c, &ways.address, c->config->mark);
+    return ways;
+}
+
+static bool opened(const struct way *before, const struct way *now)
+{
+    return now->reachable && !same(before, now);
+}
+
+/* Not every change is a reason to try at once: the device that an attempt opens and closes is one, too. */
+static void changed_while_paused(struct roaming *r)
+{
+    struct ways now = look_around(r->client);
+    const struct ways *before = &r->paused;
+    bool hurry = opened(&before->any4, &now.any4) || opened(&before->any6, &now.any6) ||
+                 (ip_equal(&before->address, &now.address) && opened(&before->server, &now.server));
+    r->paused = now;
+    if (hurry) {
+        connect_hurry(r->client);
+    }
+}
+
+void roaming_pausing(struct roaming *r)
+{
+    if (r) {
+        r->paused = look_around(r->client);
+    }
+}
+
+/* ------------------------------------------------------------------ what the kernel says */
+
 static void network_changed(void *arg)
 {
     struct roaming *r = arg;
     struct client *c = r->client;
     if (!connected(c)) {
-        connect_hurry(c);
+        changed_while_paused(r);
         return;
     }
     tunnel_network_changed(c->tunnel);

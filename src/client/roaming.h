@@ -16,6 +16,9 @@ struct roaming *roaming_new(struct client *client);
 /** roaming_connected - the tunnel is up (or up again): remember the way to the server. NULL is fine. */
 void roaming_connected(struct roaming *roaming);
 
+/** roaming_pausing - a pause between attempts begins: it ends early when a way out appears or changes. NULL is fine. */
+void roaming_pausing(struct roaming *roaming);
+
 /** roaming_stop - the connection ends: no question is open any more. NULL is fine. */
 void roaming_stop(struct roaming *roaming);
 

@@ -145,6 +145,30 @@ forgotten() {
     back_again
 }
 
+# Without a network an attempt opens a device and closes it again: that does not cut the pauses short, which a network
+# does.
+no_network() {
+    two_ways
+    ip -n "$(ns c)" link set eth0 down
+    ip -n "$(ns c)" link set eth1 down
+    printf '%s\n' "dev tun0" "ifconfig 10.77.0.2 10.77.0.1" "remote 10.99.0.1 1194 udp4" tls-client "ca pki/ca.crt" \
+        "cert pki/client1.crt" "key pki/client1.key" "connect-retry 2" "verb 3" >"$WORK/client.conf"
+    client_start
+    expect_log "$WORK/client.log" 'Restart pause, 2 second'
+    sleep 1
+    [ "$(grep -c 'TUN/TAP device tun0 opened' "$WORK/client.log")" = 1 ] || fail "the pause is cut short by its own device"
+    stop client
+    server_start server 7 udp4 1194
+    client_conf "remote 10.99.0.1 1194 udp4" "connect-retry 100"
+    client_start
+    expect_log "$WORK/client.log" 'Restart pause, 100 second'
+    ip -n "$(ns c)" link set eth1 up
+    ip -n "$(ns c)" route replace default via 10.99.2.1
+    client_up
+    client_pings
+}
+
+run_case no-network no_network
 run_case other-network other_network
 run_case other-address other_address
 run_case link-lost link_lost
