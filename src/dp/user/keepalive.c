@@ -116,7 +116,6 @@ static void end_round(struct worker *w)
         table_each(&u->routes.table, age, w);
         user_unlock(u);
     }
-    conn_tick(w);
     w->round.next = 0;
     w->round.due_ms = w->round.began_ms + ROUND_MS;
 }
@@ -133,6 +132,8 @@ void keepalive_tick(struct worker *w)
     }
     uint32_t high = atomic_load_explicit(&u->peer_high, memory_order_relaxed);
     uint32_t end = high - round->next > PART ? round->next + PART : high;
+    struct table_part part = {round->next, end, high};
+    conn_tick(w, high ? &part : &(struct table_part){0, 1, 1});
     for (; round->next < end; round->next++) {
         struct peer *peer = atomic_load_explicit(&u->peers[round->next], memory_order_acquire);
         if (peer) {

@@ -95,8 +95,16 @@ void table_remove(struct table *table, struct table_node *node)
 
 void table_each(struct table *table, void (*fn)(struct table_node *node, void *arg), void *arg)
 {
+    const struct table_part all = {0, 1, 1};
+    table_each_part(table, &all, fn, arg);
+}
+
+void table_each_part(struct table *table, const struct table_part *part,
+                     void (*fn)(struct table_node *node, void *arg), void *arg)
+{
     struct table_buckets *b = atomic_load_explicit(&table->buckets, memory_order_relaxed);
-    for (size_t i = 0; i <= b->mask; i++) {
+    uint64_t count = b->mask + 1;
+    for (uint64_t i = count * part->from / part->of; i < count * part->to / part->of; i++) {
         struct table_node *n = atomic_load(&b->heads[i]);
         while (n) {
             struct table_node *next = atomic_load(&n->next[b->link]);

@@ -53,6 +53,18 @@ void table_remove(struct table *table, struct table_node *node);
 /** table_each - call @fn for every node; @fn may remove the node that it is given. Under the lock. */
 void table_each(struct table *table, void (*fn)(struct table_node *node, void *arg), void *arg);
 
+/** Part of a whole: from @from up to, but without, @to of @of. */
+struct table_part {
+    uint64_t from;
+    uint64_t to;
+    uint64_t of; /* not 0 */
+};
+
+/** table_each_part - table_each() for one part of the table; all parts together are all of it, if it does not grow
+ *  meanwhile. Under the lock. */
+void table_each_part(struct table *table, const struct table_part *part,
+                     void (*fn)(struct table_node *node, void *arg), void *arg);
+
 /** table_first - first node with exactly this @hash, or NULL. *link is for table_next(). Reader or under the lock. */
 static inline struct table_node *table_first(const struct table *table, uint64_t hash, unsigned *link)
 {

@@ -462,12 +462,12 @@ static void expire(struct table_node *node, void *arg)
     }
 }
 
-void conn_tick(struct worker *w)
+void conn_tick(struct worker *w, const struct table_part *part)
 {
     struct user *u = w->user;
     struct expiry e = {.w = w};
     user_lock(u);
-    table_each(&u->conns, expire, &e);
+    table_each_part(&u->conns, part, expire, &e);
     user_unlock(u);
     worker_drop(w, DP_DROP_QUEUE, e.dropped);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "dp/user/packet.h"
+#include "dp/user/table.h"
 
 struct conn;
 struct peer;
@@ -56,9 +57,9 @@ int conn_send_control(struct user *user, struct conn *conn, const void *data, si
 /** conn_ready - the owner's epoll reported it. Worker. */
 void conn_ready(struct worker *w, struct conn *conn, bool input, bool output);
 
-/** conn_tick - once a second on worker 0: drop what has waited too long, end connections whose grace after conn_del()
- *  is over. */
-void conn_tick(struct worker *w);
+/** conn_tick - once a second on worker 0, in parts: drop what has waited too long, end connections whose grace after
+ *  conn_del() is over. */
+void conn_tick(struct worker *w, const struct table_part *part);
 
 /** conn_free_all - close every connection; no worker is left. */
 void conn_free_all(struct user *user);

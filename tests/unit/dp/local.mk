@@ -16,6 +16,7 @@ tests_unit_dp_test_dp_SOURCES = \
 	tests/unit/dp/test_replay.c \
 	tests/unit/dp/test_route.c \
 	tests/unit/dp/test_switch.c \
+	tests/unit/dp/test_table.c \
 	tests/unit/dp/test_tunnel.c \
 	tests/unit/wire/vectors.c tests/unit/wire/vectors.h
 tests_unit_dp_test_dp_CFLAGS = $(CRITERION_FLAGS)
