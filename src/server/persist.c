@@ -296,12 +296,8 @@ static int replace_file(const char *path, const struct buf *text)
     return rc;
 }
 
-int persist_write(const char *path, const struct buf *text)
+static int report(int rc, const char *path)
 {
-    int rc = replace_file(path, text);
-    if (rc == -EACCES || rc == -EPERM || rc == -EROFS) {
-        rc = overwrite_file(path, text);
-    }
     if (rc < 0) {
         log_error("ifconfig-pool-persist: cannot write %s: %s; give the daemon's user the right to write there", path,
                   err_str(rc));
@@ -309,15 +305,27 @@ int persist_write(const char *path, const struct buf *text)
     return rc;
 }
 
-int persist_save(const struct pool *pool, const char *path)
+int persist_write(const char *path, const struct buf *text)
 {
-    struct buf text = BUF_INIT(PERSIST_FILE_MAX);
-    int rc = persist_format(pool, &text);
-    if (rc < 0) {
-        log_error("ifconfig-pool-persist: %s: %s", path, err_str(rc));
-    } else {
-        rc = persist_write(path, &text);
+    int rc = replace_file(path, text);
+    if (rc == -EACCES || rc == -EPERM || rc == -EROFS) {
+        rc = overwrite_file(path, text);
     }
-    buf_free(&text, false);
-    return rc;
+    return report(rc, path);
+}
+
+int persist_open(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
+    return fd < 0 ? -errno : fd;
+}
+
+int persist_rewrite(int fd, const char *path, const struct buf *text)
+{
+    struct stat st;
+    int rc = fstat(fd, &st) < 0 ? -errno : 0;
+    if (rc == 0 && S_ISREG(st.st_mode) && (lseek(fd, 0, SEEK_SET) < 0 || ftruncate(fd, 0) < 0)) {
+        rc = -errno;
+    }
+    return report(rc < 0 ? rc : write_all(fd, text), path);
 }

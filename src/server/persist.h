@@ -49,7 +49,11 @@ int persist_give(const char *path, uid_t uid, gid_t gid);
  *  link of ours is followed. Return: 0 or -errno (logged). Any thread. */
 int persist_write(const char *path, const struct buf *text);
 
-/** persist_save - persist_write() of what @pool remembers. Return: 0 or negative (logged). */
-int persist_save(const struct pool *pool, const char *path);
+/** persist_open - for persist_rewrite(), while @path can still be reached (before chroot). Return: a descriptor or -errno. */
+int persist_open(const char *path);
+
+/** persist_rewrite - write @text into the file of persist_open() in place, whose name is @path. Return: 0 or -errno
+ *  (logged). Any thread. */
+int persist_rewrite(int fd, const char *path, const struct buf *text);
 
 #endif

@@ -4,9 +4,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "node/loop.h"
 #include "server/persist.h"
@@ -16,6 +19,7 @@ struct persist_writer {
     struct loop_timer *timer;
     const struct pool *pool;
     char *path;
+    int fd;              /* kept open, or -1 */
     uv_work_t work;
     struct buf text;     /* being written, or what was written last */
     bool busy;           /* the pool has it */
@@ -29,8 +33,16 @@ static void release(struct persist_writer *writer)
 {
     uv_mutex_destroy(&writer->lock);
     buf_free(&writer->text, false);
+    if (writer->fd >= 0) {
+        close(writer->fd);
+    }
     free(writer->path);
     free(writer);
+}
+
+static int store(const struct persist_writer *writer, const struct buf *text)
+{
+    return writer->fd >= 0 ? persist_rewrite(writer->fd, writer->path, text) : persist_write(writer->path, text);
 }
 
 static void write_text(uv_work_t *work)
@@ -38,7 +50,7 @@ static void write_text(uv_work_t *work)
     struct persist_writer *writer = work->data;
     uv_mutex_lock(&writer->lock);
     if (!writer->finished) {
-        writer->result = persist_write(writer->path, &writer->text);
+        writer->result = store(writer, &writer->text);
     }
     uv_mutex_unlock(&writer->lock);
 }
@@ -69,28 +81,43 @@ static void on_period(void *arg)
     writer->busy = uv_queue_work(loop_uv(writer->loop), &writer->work, write_text, on_written) == 0;
 }
 
-struct persist_writer *persist_writer_new(struct loop *loop, const struct pool *pool, const char *path,
-                                          unsigned seconds)
+struct persist_writer *persist_writer_new(struct loop *loop, const struct pool *pool, const char *path, bool keep_open)
 {
     struct persist_writer *writer = mem_zalloc(sizeof(*writer));
     *writer = (struct persist_writer){
-        .loop = loop, .pool = pool, .path = mem_strdup(path), .text = BUF_INIT(PERSIST_FILE_MAX)};
+        .loop = loop, .pool = pool, .path = mem_strdup(path), .fd = -1, .text = BUF_INIT(PERSIST_FILE_MAX)};
     BUG_ON(uv_mutex_init(&writer->lock) != 0);
-    writer->timer = loop_timer_new(loop, on_period, writer);
-    loop_timer_every(writer->timer, 1000ULL * seconds);
+    if (keep_open) {
+        writer->fd = persist_open(path);
+    }
+    if (keep_open && writer->fd < 0) {
+        log_error("ifconfig-pool-persist: cannot write %s: %s; addresses are not kept", path, err_str(writer->fd));
+    }
     return writer;
+}
+
+void persist_writer_start(struct persist_writer *writer, unsigned seconds)
+{
+    if (writer) {
+        writer->timer = loop_timer_new(writer->loop, on_period, writer);
+        loop_timer_every(writer->timer, 1000ULL * seconds);
+    }
 }
 
 void persist_writer_finish(struct persist_writer *writer)
 {
-    if (!writer) {
+    struct buf text = BUF_INIT(PERSIST_FILE_MAX);
+    if (!writer || !writer->timer) {
         return;
     }
     loop_timer_stop(writer->timer);
     uv_mutex_lock(&writer->lock); /* waits for a writing that is under way */
     writer->finished = true;
-    (void)persist_save(writer->pool, writer->path); /* logged */
+    if (persist_format(writer->pool, &text) == 0) { /* PERSIST_FILE_MAX is enough for the largest pool */
+        (void)store(writer, &text);                 /* logged */
+    }
     uv_mutex_unlock(&writer->lock);
+    buf_free(&text, false);
 }
 
 void persist_writer_free(struct persist_writer *writer)

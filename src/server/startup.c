@@ -134,6 +134,10 @@ static int make_pool(struct server *server)
         (void)persist_load(server->pool, persist->path, persist->seconds == 0, clock_read().unix_s);
         rc = give_addresses_away(server->config);
     }
+    if (rc == 0 && server->pool && persist->path && persist->seconds) {
+        bool jailed = server->config->chroot != NULL;
+        server->persist = persist_writer_new(server->loop, server->pool, persist->path, jailed);
+    }
     return rc;
 }
 
@@ -228,10 +232,7 @@ static void complete(struct server *server)
         return;
     }
     plugins_settle(server->plugins);
-    const struct config_pool_persist *persist = &server->config->ifconfig_pool_persist;
-    if (server->pool && persist->path && persist->seconds) {
-        server->persist = persist_writer_new(server->loop, server->pool, persist->path, persist->seconds);
-    }
+    persist_writer_start(server->persist, server->config->ifconfig_pool_persist.seconds);
     status_start(server->status);
     server->housekeeping = housekeeping_new(server);
     (void)dp_describe(server->dp, text, sizeof(text));

@@ -149,7 +149,7 @@ unprivileged() {
 background() {
     no_leak_check
     begin "cd $WORK" 'daemon vpnd-test' 'writepid pid' 'log-append log' 'chroot jail' 'status status 1' 'user nobody' \
-        'client-config-dir ccd' 'tmp-dir /'
+        'client-config-dir ccd' 'tmp-dir /' 'ifconfig-pool-persist addresses 1'
     mkdir -p "$WORK/jail/ccd"
     mkdir "$WORK/ccd"
     echo 'push "route 10.59.0.0 255.255.0.0"' >"$WORK/jail/ccd/client1"
@@ -162,6 +162,7 @@ background() {
     reach tun1
     in_ns c ip route show 10.59.0.0/16 | grep -q tun1 || fail "the client file in the jail was not read"
     wait_for 5 "the status" grep -q client1 "$WORK/status"
+    wait_for 5 "the addresses" grep -q '^client1,10.77.0.2,' "$WORK/addresses"
     # The configuration is outside of the jail: a reload says so and harms nobody.
     kill -HUP "$(cat "$WORK/pid")"
     expect_log "$WORK/log" 'reload: the configuration stays as it was'

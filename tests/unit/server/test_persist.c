@@ -35,6 +35,15 @@ static void assert_text(const struct pool *pool, const char *want)
     buf_free(&out, false);
 }
 
+static int save(const struct pool *pool, const char *path)
+{
+    struct buf text = BUF_INIT(4096);
+    cr_assert_eq(persist_format(pool, &text), 0);
+    int rc = persist_write(path, &text);
+    buf_free(&text, false);
+    return rc;
+}
+
 Test(persist, net30_line_as_openvpn_writes_it)
 {
     struct pool *pool = make(true, true);
@@ -107,9 +116,9 @@ Test(persist, files)
     cr_assert_eq(persist_load(pool, path, false, 1), 0, "a missing file is fine");
     struct pool_lease lease;
     cr_assert_eq(pool_acquire(pool, "carol", &lease), 0);
-    cr_assert_eq(persist_save(pool, path), 0);
+    cr_assert_eq(save(pool, path), 0);
     cr_assert_eq(chmod(path, 0640), 0);
-    cr_assert_eq(persist_save(pool, path), 0);
+    cr_assert_eq(save(pool, path), 0);
     struct stat st;
     cr_assert_eq(stat(path, &st), 0);
     cr_assert_eq(st.st_mode & 0777, 0640, "the mode is kept");
@@ -148,7 +157,7 @@ Test(persist, the_daemons_user_may_write)
     cr_assert(st.st_size == 0 && (st.st_mode & 0777) == 0600);
     cr_assert_eq(persist_load(pool, path, false, 1), 0, "an empty file is fine");
     cr_assert_eq(pool_acquire(pool, "dora", &lease), 0);
-    cr_assert_eq(persist_save(pool, path), 0);
+    cr_assert_eq(save(pool, path), 0);
     cr_assert_eq(persist_give(path, geteuid(), getegid()), 0);
     cr_assert_eq(stat(path, &st), 0);
     cr_assert_gt(st.st_size, 0, "contents stay");
@@ -179,13 +188,13 @@ Test(persist, links_and_devices_stay_what_they_are)
 
     cr_assert_eq(symlink("/dev/null", path), 0);
     cr_assert_eq(persist_load(pool, path, false, 1), 0);
-    cr_assert_eq(persist_save(pool, path), 0);
+    cr_assert_eq(save(pool, path), 0);
     assert_link(path, true);
     cr_assert_eq(unlink(path), 0);
 
     cr_assert_eq(close(open(target, O_WRONLY | O_CREAT, 0600)), 0);
     cr_assert_eq(symlink(target, path), 0);
-    cr_assert_eq(persist_save(pool, path), 0);
+    cr_assert_eq(save(pool, path), 0);
     assert_link(path, true);
     cr_assert(stat(target, &st) == 0 && st.st_size > 0);
     cr_assert_lt(persist_give(path, geteuid(), getegid()), 0, "a link is nothing to give away");
@@ -194,7 +203,7 @@ Test(persist, links_and_devices_stay_what_they_are)
 
     cr_assert_eq(mkfifo(path, 0600), 0);
     cr_assert_eq(persist_load(pool, path, false, 1), 0, "does not wait for a writer");
-    cr_assert_eq(persist_save(pool, path), -ENXIO, "nor for a reader");
+    cr_assert_eq(save(pool, path), -ENXIO, "nor for a reader");
     cr_assert_eq(unlink(path), 0);
     pool_free(pool);
     cr_assert_eq(rmdir(dir), 0);
@@ -219,4 +228,28 @@ Test(persist, a_file_that_is_too_large_is_kept_aside)
     cr_assert_eq(rmdir(dir), 0);
     free(path);
     free(aside);
+}
+
+Test(persist, an_open_file_is_written_in_place)
+{
+    char path[] = "/tmp/server-persist-XXXXXX";
+    int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(close(fd), 0);
+    fd = persist_open(path);
+    cr_assert_geq(fd, 0);
+    for (const char *text = "frida,10.77.0.9,\n"; *text; text = *text == 'f' ? "gert,," : "") {
+        struct buf buf = BUF_INIT(100);
+        char read_back[100] = "";
+        cr_assert_eq(buf_append(&buf, text, strlen(text)), 0);
+        cr_assert_eq(persist_rewrite(fd, path, &buf), 0);
+        buf_free(&buf, false);
+        FILE *f = fopen(path, "r");
+        cr_assert_gt(fread(read_back, 1, sizeof(read_back) - 1, f), 0);
+        cr_assert_eq(fclose(f), 0);
+        cr_assert_str_eq(read_back, text, "the shorter one leaves nothing of the longer");
+    }
+    cr_assert_eq(close(fd), 0);
+    cr_assert_eq(unlink(path), 0);
+    cr_assert_lt(persist_open("/nonexistent/x"), 0);
 }
