@@ -88,9 +88,9 @@ enum config_mssfix_mode {
 };
 
 struct config_mssfix {
-    unsigned size; /* after validation: 0 off */
+    unsigned size; /* 0: off */
     enum config_mssfix_mode mode;
-    bool given;    /* by the user, not by a default */
+    bool given;    /* false: a default that depends on fragment and tun-mtu is in force, whatever the above say */
 };
 
 struct config_fragment {

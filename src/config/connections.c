@@ -8,8 +8,6 @@
 #include "crypto/digest.h"
 #include "wire/mtu.h"
 
-#define MTU_DEFAULT 1500
-#define MSSFIX_DEFAULT 1492
 #define TUN_MTU_MIN 100
 
 /* tcp without a role: what we are decides. */
@@ -54,23 +52,10 @@ static void complete_link_mtu(struct check *k, struct config_connection *e)
     e->tun_mtu = mtu;
 }
 
-/* The default of mssfix: a 1500 byte path, or what the tunnel's own MTU allows. */
+/* With link-mtu there is no mssfix by default, as in OpenVPN. Other defaults depend on what is pushed (node/data_keys.c). */
 static void complete_mssfix(struct config_connection *e)
 {
-    struct config_mssfix *m = &e->mssfix;
-    if (m->given) {
-        return;
-    }
-    if (e->link_mtu && !e->fragment.size) {
-        m->given = true; /* none, as in OpenVPN */
-    } else if (e->fragment.size) {
-        *m = (struct config_mssfix){.size = e->fragment.size,
-                                    .mode = e->fragment.mtu ? CONFIG_MSSFIX_MTU : CONFIG_MSSFIX_PAYLOAD};
-    } else if (e->tun_mtu == MTU_DEFAULT) {
-        *m = (struct config_mssfix){.size = MSSFIX_DEFAULT, .mode = CONFIG_MSSFIX_MTU};
-    } else {
-        *m = (struct config_mssfix){.size = e->tun_mtu, .mode = CONFIG_MSSFIX_FIXED};
-    }
+    e->mssfix.given |= e->link_mtu && !e->fragment.size;
 }
 
 static bool is_tcp_client(enum config_proto proto)

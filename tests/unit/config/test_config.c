@@ -40,8 +40,7 @@ Test(config, a_client_and_its_defaults)
     cr_expect_eq(e->connect_retry, 1);
     cr_expect_eq(e->connect_retry_limit, 300);
     cr_expect_eq(e->connect_timeout, 120);
-    cr_expect_eq(e->mssfix.size, 1492);
-    cr_expect_eq(e->mssfix.mode, CONFIG_MSSFIX_MTU);
+    cr_expect_not(e->mssfix.given);
     cr_expect_eq(e->key_direction, -1);
     cr_expect_eq(c->peer_id, CONFIG_NO_PEER_ID);
     cr_expect_eq(c->resolv_retry, CONFIG_INFINITE);
@@ -162,8 +161,7 @@ Test(config, connection_blocks)
     cr_expect_eq(b->proto, CONFIG_PROTO_TCP4_CLIENT);
     cr_expect_eq(config_proto_family(b->proto), AF_INET);
     cr_expect_eq(b->tun_mtu, 1400);
-    cr_expect_eq(b->mssfix.size, 1400);
-    cr_expect_eq(b->mssfix.mode, CONFIG_MSSFIX_FIXED);
+    cr_expect_not(b->mssfix.given);
     cr_expect_str_eq(b->tls_auth.data, "top\n");
     load_free(load);
 }
@@ -333,24 +331,27 @@ Test(config, mssfix_and_fragment)
 {
     static const struct {
         const char *text;
+        bool given;
         unsigned size;
         enum config_mssfix_mode mode;
     } cases[] = {
-        {"mssfix\n", 1492, CONFIG_MSSFIX_MTU},
-        {"mssfix 1400\n", 1400, CONFIG_MSSFIX_PAYLOAD},
-        {"mssfix 1400 mtu\n", 1400, CONFIG_MSSFIX_MTU},
-        {"mssfix 1400 fixed\n", 1400, CONFIG_MSSFIX_FIXED},
-        {"mssfix 0\n", 0, CONFIG_MSSFIX_PAYLOAD},
-        {"fragment 1300\n", 1300, CONFIG_MSSFIX_PAYLOAD},
-        {"fragment 1300 mtu\nmssfix\n", 1300, CONFIG_MSSFIX_MTU},
-        {"tun-mtu 1400\n", 1400, CONFIG_MSSFIX_FIXED},
-        {"max-packet-size 1000\n", 1000, CONFIG_MSSFIX_MTU},
+        {"mssfix\n", false, 0, CONFIG_MSSFIX_MTU},
+        {"mssfix 1400\n", true, 1400, CONFIG_MSSFIX_PAYLOAD},
+        {"mssfix 1400 mtu\n", true, 1400, CONFIG_MSSFIX_MTU},
+        {"mssfix 1400 fixed\n", true, 1400, CONFIG_MSSFIX_FIXED},
+        {"mssfix 0\n", true, 0, CONFIG_MSSFIX_PAYLOAD},
+        {"fragment 1300\n", false, 0, CONFIG_MSSFIX_MTU},
+        {"fragment 1300 mtu\nmssfix\n", false, 0, CONFIG_MSSFIX_MTU},
+        {"tun-mtu 1400\n", false, 0, CONFIG_MSSFIX_MTU},
+        {"link-mtu 1400\n", true, 0, CONFIG_MSSFIX_MTU},
+        {"max-packet-size 1000\n", true, 1000, CONFIG_MSSFIX_MTU},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[500];
         snprintf(text, sizeof(text), "%s%s", CLIENT, cases[i].text);
         struct load *load = good(text);
         const struct config_mssfix *m = &load->config->connections.items[0].mssfix;
+        cr_expect_eq(m->given, cases[i].given, "%s", cases[i].text);
         cr_expect_eq(m->size, cases[i].size, "%s", cases[i].text);
         cr_expect_eq(m->mode, cases[i].mode, "%s", cases[i].text);
         load_free(load);
