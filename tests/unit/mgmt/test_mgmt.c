@@ -499,13 +499,14 @@ Test(mgmt, what_was_asked_for_comes_after_a_half_close_and_after_quit)
             shutdown(fd, SHUT_WR);
         }
         size_t read_back = 0;
-        static char chunk[65536];
+        static char chunk[65536 + 1];
         for (int idle = 0; idle < 50;) {
             uv_run(&loop, UV_RUN_NOWAIT);
-            ssize_t n = read(fd, chunk, sizeof(chunk));
+            ssize_t n = read(fd, chunk, sizeof(chunk) - 1);
             if (n == 0) {
                 break;
             }
+            chunk[n > 0 ? n : 0] = 0;
             idle = n > 0 ? 0 : idle + 1;
             read_back += n > 0 ? (size_t)n : 0;
         }
