@@ -170,6 +170,9 @@ static void put_facts(const struct config_row *row)
     if (row->where & CONFIG_LIVE) {
         puts("A change takes effect at SIGHUP without disturbing clients.");
     }
+    if (row->where & CONFIG_NETWORK) {
+        puts("A server takes nothing over at SIGHUP when this has changed: restart it.");
+    }
 }
 
 static void put_option(struct notes *notes, const struct config_row *row)
