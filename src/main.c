@@ -209,5 +209,9 @@ int main(int argc, char *argv[])
         status = standalone_run(config, program.as_openvpn);
     }
     config_free(config);
+    if (status & CLIENT_LEAVE_AT_ONCE) {
+        (void)fflush(NULL);
+        _exit(status & ~CLIENT_LEAVE_AT_ONCE);
+    }
     return status;
 }

@@ -34,6 +34,7 @@
 
 #define PASSPHRASE_MAX 512
 #define PASSPHRASE_TRIES 3
+#define LOOKUP_PATIENCE_MS 500 /* at the end, for a lookup that goes on: no name server answers */
 #define HOUR_MS (3600u * 1000u)
 
 /* ------------------------------------------------------------------ before the process detaches */
@@ -409,7 +410,7 @@ static int start_process(struct client *c)
     return set_kill_switch(c) < 0 || client_management_open(c) || client_metrics_open(c) ? ERR_CONFIG : 0;
 }
 
-static void end_process(struct client *c)
+static int end_process(struct client *c)
 {
     lifecycle_stopping(c->life);
     settings_keys_unref(c->keys);
@@ -422,7 +423,7 @@ static void end_process(struct client *c)
     }
     dns_stop(c->dns);
     external_stop(c->external);
-    loop_close(c->loop);
+    int status = c->exit_code | (loop_close_within(c->loop, LOOKUP_PATIENCE_MS) ? 0 : CLIENT_LEAVE_AT_ONCE);
     external_free(c->external);
     credentials_free(c->credentials);
     proxy_ask_forget(c);
@@ -431,6 +432,7 @@ static void end_process(struct client *c)
     kill_switch_free(c->kill_switch);
     journal_close(c->journal);
     lifecycle_end(c->life);
+    return status;
 }
 
 /* SIGHUP: the new configuration takes over, or the process ends. */
@@ -480,9 +482,9 @@ int client_run(struct config *config, const struct client_source *source)
             }
         }
     }
-    end_process(&c);
+    int status = end_process(&c);
     if (owned) {
         source->release(source->arg, owned);
     }
-    return c.exit_code;
+    return status;
 }

@@ -18,6 +18,8 @@ struct client_source {
     const char *title; /* first line of --version, for management */
 };
 
+#define CLIENT_LEAVE_AT_ONCE 0x100 /* with the exit status of client_run(): leave with _exit(), a thread is stuck */
+
 /**
  * client_run - be a client (`pull`) or one end of a point-to-point link until a signal or a fatal error ends it
  * @config: validated, helper directives expanded; borrowed. Pushed options are applied to it and taken back
@@ -28,7 +30,7 @@ struct client_source {
  * privileges as configured, and runs the loop.
  * Thread: the main thread, before any other exists.
  * Return: the exit status for the process: 0 after a signal or a final refusal by the server, 1 after an error
- * that was logged.
+ * that was logged; with CLIENT_LEAVE_AT_ONCE when everything was put in order but a lookup cannot be interrupted.
  */
 int client_run(struct config *config, const struct client_source *source);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "node/loop.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #define DP_BUDGET 256 /* events a turn: some 100 us of work, so that timers and handshakes keep their turn */
 #define POOL_MIN 4
 #define POOL_MAX 128
+#define WAIT_MS_MAX 60000
 
 struct loop {
     uv_loop_t uv;
@@ -233,29 +235,50 @@ static void quieten_handle(uv_handle_t *handle, void *arg)
     }
 }
 
-/* Work in the pool ends, and its owners free their timers, before the handles that nobody owns are closed. */
-static void finish_work(struct loop *loop)
+/* Work in the pool ends, and its owners free their timers, before the handles that nobody owns are closed.
+ * Return: false when some is still under way at @until_ms. */
+static bool finish_work(struct loop *loop, uint64_t until_ms)
 {
     uv_walk(&loop->uv, quieten_handle, NULL);
-    while (uv_loop_alive(&loop->uv)) {
-        (void)uv_run(&loop->uv, UV_RUN_ONCE);
+    (void)uv_run(&loop->uv, UV_RUN_NOWAIT);
+    for (;;) {
         uv_walk(&loop->uv, quieten_handle, NULL);
+        if (!uv_loop_alive(&loop->uv)) {
+            return true;
+        }
+        uint64_t now = clock_read().mono_ms;
+        if (now >= until_ms) {
+            return false;
+        }
+        uint64_t left = until_ms - now;
+        bool closing = uv_backend_timeout(&loop->uv) == 0;
+        struct pollfd wake = {.fd = uv_backend_fd(&loop->uv), .events = POLLIN};
+        (void)poll(&wake, 1, closing ? 0 : left < WAIT_MS_MAX ? (int)left : WAIT_MS_MAX);
+        (void)uv_run(&loop->uv, UV_RUN_NOWAIT);
     }
+}
+
+bool loop_close_within(struct loop *loop, uint64_t ms)
+{
+    if (!loop) {
+        return true;
+    }
+    loop_detach_dp(loop);
+    uint64_t now = clock_read().mono_ms;
+    if (!finish_work(loop, ms < CLOCK_NEVER - now ? now + ms : CLOCK_NEVER)) {
+        return false;
+    }
+    uv_walk(&loop->uv, close_handle, NULL);
+    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    if (uv_loop_close(&loop->uv) == 0) { /* else something of ours is still alive in there: leaking is the safe side */
+        free(loop);
+    }
+    return true;
 }
 
 void loop_close(struct loop *loop)
 {
-    if (!loop) {
-        return;
-    }
-    loop_detach_dp(loop);
-    finish_work(loop);
-    uv_walk(&loop->uv, close_handle, NULL);
-    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
-    if (uv_loop_close(&loop->uv) != 0) {
-        return; /* something of ours is still alive in there: leaking is the safe side */
-    }
-    free(loop);
+    (void)loop_close_within(loop, CLOCK_NEVER);
 }
 
 uv_loop_t *loop_uv(struct loop *loop)

@@ -60,6 +60,14 @@ int loop_open(struct loop **out);
 /** loop_close - close what is left on the loop, run until that is done, release. NULL is fine. */
 void loop_close(struct loop *loop);
 
+/**
+ * loop_close_within - as loop_close(), but give up after @ms when work in the pool lasts longer: nobody can interrupt
+ * the system's lookup of a name
+ * Return: false when it gave up. Then @loop is still there (try again, or leave it), and exit() would wait
+ * for the pool, too: _exit() does not.
+ */
+bool loop_close_within(struct loop *loop, uint64_t ms);
+
 /** loop_uv - the libuv loop, for modules with handles of their own. */
 uv_loop_t *loop_uv(struct loop *loop);
 

@@ -225,3 +225,32 @@ Test(loop, data_plane_events)
     close(fd);
     loop_close(got.loop);
 }
+
+/* Work that lasts until it is told to end. */
+static void wait_for_byte(uv_work_t *work)
+{
+    uint64_t ignored;
+    (void)!read(*(int *)work->data, &ignored, sizeof(ignored));
+}
+
+static void work_ended(uv_work_t *work, int status)
+{
+    (void)status;
+    *(int *)work->data = -1;
+}
+
+Test(loop, close_gives_up_on_work_that_lasts)
+{
+    struct got got;
+    open_loop(&got);
+    int fd = eventfd(0, 0);
+    int shared = fd;
+    uv_work_t work = {.data = &shared};
+    cr_assert_eq(uv_queue_work(loop_uv(got.loop), &work, wait_for_byte, work_ended), 0);
+    cr_assert_not(loop_close_within(got.loop, 20));
+    uint64_t one = 1;
+    cr_assert_eq(write(fd, &one, sizeof(one)), (ssize_t)sizeof(one));
+    cr_assert(loop_close_within(got.loop, CLOCK_NEVER), "this time it ends");
+    cr_assert_eq(shared, -1);
+    close(fd);
+}
