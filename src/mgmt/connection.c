@@ -444,6 +444,19 @@ void connection_start(struct mgmt_connection *c)
     }
 }
 
+/* Of those who have not said the password. */
+static struct mgmt_connection *oldest_stranger(const struct mgmt *m)
+{
+    list_for(node, next, &m->connections)
+    {
+        struct mgmt_connection *c = container_of(node, struct mgmt_connection, link);
+        if (!c->authenticated && !c->closing && !c->finishing) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
 void connection_accept(struct mgmt *m, uv_stream_t *server)
 {
     struct mgmt_connection *c = connection_new(m);
@@ -452,11 +465,14 @@ void connection_accept(struct mgmt *m, uv_stream_t *server)
         return;
     }
     if (m->connection_count > CONNECTIONS_MAX) {
-        log_warn("MANAGEMENT: more than %d clients at once, the newest is sent away", CONNECTIONS_MAX);
-        connection_close(c);
-        return;
+        struct mgmt_connection *stranger = oldest_stranger(m); /* who only holds a place does not keep others out */
+        log_warn("MANAGEMENT: more than %d clients at once, %s is sent away", CONNECTIONS_MAX,
+                 stranger == c ? "the newest" : "one without the password");
+        connection_close(stranger);
     }
-    connection_start(c);
+    if (!c->closing) {
+        connection_start(c);
+    }
 }
 
 /* ------------------------------------------------------------------ management-client */

@@ -450,13 +450,13 @@ int mgmt_new(const struct mgmt_open *open, struct mgmt **out)
     struct mgmt *m = mem_zalloc(sizeof(*m));
     prepare(m, open);
     int err = how->password_file ? read_password(m, how->password_file) : 0;
+    if (err == 0 && !m->outgoing && !how->is_unix && !m->password) {
+        log_warn("WARNING: Using --management on a TCP port WITHOUT passwords is STRONGLY discouraged and considered "
+                 "insecure");
+    }
     if (err == 0 && m->outgoing) {
         err = connection_call_out(m);
     } else if (err == 0 && strcmp(how->address, "tunnel") != 0) {
-        if (!how->is_unix && !m->password) {
-            log_warn("WARNING: Using --management on a TCP port WITHOUT passwords is STRONGLY discouraged and "
-                     "considered insecure");
-        }
         err = start_listening(m, how->address);
     }
     if (err < 0) {

@@ -288,6 +288,7 @@ answers_inside() { echo pid | in_ns c socat -t 1 - TCP:10.77.0.2:7506 2>/dev/nul
 inside() {
     server --management tunnel 7506
     ready
+    expect_log "$WORK/server.log" 'management on a TCP port WITHOUT passwords is STRONGLY discouraged'
     client
     up
     wait_for 10 "an answer through the tunnel" sh -c "echo pid | ip netns exec $(ns c) socat -t 2 - TCP:10.77.0.1:7506 | grep -q pid="

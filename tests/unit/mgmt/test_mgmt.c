@@ -561,6 +561,34 @@ static int host_status_slow(void *arg, unsigned version, const char *eol, struct
 
 #define THREE_TABLES "STATUS 1\r\nEND\r\nSTATUS 2\r\nEND\r\nSTATUS 3\r\nEND\r\n"
 
+/* Who only holds places does not keep the operator out, nor throw one out who is in. */
+Test(mgmt, strangers_make_room)
+{
+    char file[] = "/tmp/vpnd-test-mgmt-pw-XXXXXX";
+    int pw = mkstemp(file);
+    cr_assert_eq(write(pw, "secret\n", 7), 7);
+    close(pw);
+    config.management.password_file = file;
+    open_interface();
+    unlink(file);
+    int operator = dial();
+    talk(operator, "secret\n");
+    int strangers[40];
+    for (int i = 0; i < 40; i++) {
+        strangers[i] = dial();
+        cr_assert_str_eq(talk(strangers[i], ""), "ENTER PASSWORD:");
+    }
+    int other = dial();
+    cr_assert_str_eq(talk(other, "secret\nhold\n"),
+                     "ENTER PASSWORD:SUCCESS: password is correct\r\n" GREETING "SUCCESS: hold=0\r\n");
+    cr_assert_str_eq(talk(operator, "hold\n"), "SUCCESS: hold=0\r\n");
+    for (int i = 0; i < 40; i++) {
+        close(strangers[i]);
+    }
+    close(operator);
+    close(other);
+}
+
 /* Many large tables at once: one a turn of the loop, and another client's command comes in between. */
 Test(mgmt, large_tables_take_turns)
 {
