@@ -14,6 +14,7 @@
 #include "session/negotiate.h"
 
 #define REOPEN_PAUSE_MS 1000u
+#define PUSHED_VARIABLES "OPENVPN_" /* what setenv-safe names begin with */
 
 /* ------------------------------------------------------------------ the end of the road */
 
@@ -233,8 +234,13 @@ static void take_token(struct client *c)
 static void take_environment(struct client *c)
 {
     const struct config *config = c->attempt->config;
-    for (size_t i = c->config->setenv.count; i < config->setenv.count; i++) {
-        env_set(&c->env, config->setenv.items[i].name, config->setenv.items[i].value);
+    size_t own = c->config->setenv.count;
+    env_unset_prefix(&c->env, PUSHED_VARIABLES); /* those of an earlier server would add up */
+    for (size_t i = 0; i < config->setenv.count; i++) {
+        const struct config_setenv *v = &config->setenv.items[i];
+        if (i >= own || strncmp(v->name, PUSHED_VARIABLES, strlen(PUSHED_VARIABLES)) == 0) {
+            env_set(&c->env, v->name, v->value);
+        }
     }
     for (size_t i = c->config->echo.count; i < config->echo.count; i++) {
         event_announce(c->events, &(struct event){.type = EVENT_ECHO, .text = config->echo.items[i].text});

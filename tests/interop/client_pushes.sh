@@ -121,6 +121,27 @@ rejected() {
     [ "$BEFORE" = "$(outside)" ] || fail "the host changed"
 }
 
+# Variables of an earlier session are not those of the next.
+stale_variables() {
+    network
+    server_start server 7 udp4 1194 'push "setenv-safe OLD 1"' 'push "setenv-safe BOTH 1"'
+    printf '%s\n' '#!/bin/sh' "env >>$WORK/env" "echo end >>$WORK/env" >"$WORK/program"
+    chmod 755 "$WORK/program"
+    client_conf "remote 10.99.0.1 1194 udp4" "script-security 2" "setenv-safe OWN 1" "route-up $WORK/program" \
+        "connect-retry 1" "route 10.66.0.0 255.255.0.0"
+    client_start
+    client_up
+    wait_for 5 "the program" grep -q end "$WORK/env"
+    grep -qx OPENVPN_OLD=1 "$WORK/env" || fail "the first server's variable is missing"
+    stop server
+    rm "$WORK/env"
+    server_start server 7 udp4 1194 'push "setenv-safe NEW 1"' 'push "setenv-safe BOTH 2"'
+    wait_for 20 "the program once more" grep -q end "$WORK/env"
+    [ "$(grep ^OPENVPN_ "$WORK/env" | sort | tr '\n' ' ')" = 'OPENVPN_BOTH=2 OPENVPN_NEW=1 OPENVPN_OWN=1 ' ] ||
+        fail "variables: $(grep ^OPENVPN_ "$WORK/env" | tr '\n' ' ')"
+}
+
+run_case stale-variables stale_variables
 run_case useless-lines useless_lines
 run_case a-thousand-options many_options
 run_case shell-characters shell_characters
