@@ -4,12 +4,12 @@
  * both directions, with traffic of one peer and spread over all of them.
  *
  *   bench_peers [--json]
- *   bench_peers PEERS out|in|out_all|in_all|out_all_gcm     one of these alone, for a profiler: half a million packets
+ *   bench_peers PEERS out|in|out_all|in_all|out_all_gcm|in_all_gcm     one of these alone, for a profiler: half a million packets
  *
  *   this program <--socket pair--> [server, N peers] <--UDP, one socket--> this program
  *
  * The peers use `cipher none`, so that nothing but tables, queues and system calls is left, and this program can be all
- * of them; the last column is with AES-256-GCM. "One" peer's packets leave as one run that the kernel cuts; those of
+ * of them; the last columns are with AES-256-GCM. "One" peer's packets leave as one run that the kernel cuts; those of
  * different peers are a datagram each, which costs the kernel most of what is measured.
  */
 #include <arpa/inet.h>
@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "base/span.h"
+#include "crypto/aead.h"
 #include "dp/dp.h"
 #include "wire/csum.h"
 
@@ -38,7 +39,11 @@
 #define PACKETS (64 * 1500)
 #define PROFILE_PACKETS (64 * 8000)
 #define REPEATS 5
-#define WAYS 5
+#define WAYS 6
+#define WAYS_PLAIN 4
+#define RECORD_MAX (RECORD + 16) /* with a tag */
+#define KEY_OUT 1                /* each byte of the keys */
+#define KEY_IN 2
 #define PEERS_MAX 10000
 
 static struct dp *dp;
@@ -109,15 +114,14 @@ static int udp_socket(union addr *address)
     return fd;
 }
 
-/* @sealed: for real; this program cannot answer such a peer. */
 static void add_peer(uint32_t id, uint32_t listener, const union addr *own, bool sealed)
 {
     struct dp_peer peer = {.id = id, .tx_id = id, .path = {.listener = listener, .remote = *own}};
     struct dp_key key = {.format = DP_FORMAT_CBC, .cipher = "none", .auth = "none"};
     if (sealed) {
         key = (struct dp_key){.format = DP_FORMAT_AEAD, .cipher = "AES-256-GCM"};
-        memset(key.tx.cipher, 1, sizeof(key.tx.cipher));
-        memset(key.rx.cipher, 2, sizeof(key.rx.cipher));
+        memset(key.tx.cipher, KEY_OUT, sizeof(key.tx.cipher));
+        memset(key.rx.cipher, KEY_IN, sizeof(key.rx.cipher));
     }
     struct dp_route route = {.net = {.bits = 32}};
     route.net.addr = ip4_from_u32(0x0A000000u + id);
@@ -196,22 +200,43 @@ static unsigned drain(int fd)
     return n;
 }
 
+/* A record of a peer with AES-256-GCM. All have equal keys here; the server has one for each. */
+static void seal(uint8_t *record, const uint8_t *payload)
+{
+    static struct aead_engine *engine;
+    static struct aead_worker *scratch;
+    static struct aead_key *key;
+    uint8_t raw[32];
+    if (!engine) {
+        memset(raw, KEY_IN, sizeof(raw));
+        must(aead_engine_new("auto", &engine) == 0 && aead_key_new(engine, "AES-256-GCM", raw, &key) == 0, "AEAD");
+        scratch = aead_worker_new(engine);
+    }
+    struct aead_op op = {.in = payload, .out = record + 24, .tag = record + 8, .aad = record, .aad_len = 8, .len = SIZE};
+    memcpy(op.nonce, record + 4, 4);
+    must(aead_seal(scratch, key, &op, 1) == 1, "seal");
+}
+
 static unsigned peer_of(unsigned i, bool spread)
 {
     return spread ? (unsigned)(((uint64_t)i * 2654435761u) % peers) : 0;
 }
 
 /* Send a batch and wait until all of it came out at the other side. */
-static void carry(bool up, bool spread, unsigned first)
+static void carry(bool up, bool spread, bool sealed, unsigned first)
 {
-    uint8_t record[RECORD];
+    uint8_t record[RECORD_MAX];
+    uint8_t packet[SIZE];
     for (unsigned i = 0; i < BATCH; i++) {
         uint32_t peer = peer_of(first + i, spread);
         if (up) {
             be32_store(record, 0x48000000u | peer);
             be32_store(record + 4, next_id[peer]++);
-            fill_packet(record + 8, 0x0A000000u + peer, 0xC0000201u);
-            (void)!sendto(udp, record, RECORD, 0, &server.any, sizeof(server.v4));
+            fill_packet(sealed ? packet : record + 8, 0x0A000000u + peer, 0xC0000201u);
+            if (sealed) {
+                seal(record, packet);
+            }
+            (void)!sendto(udp, record, sealed ? RECORD_MAX : RECORD, 0, &server.any, sizeof(server.v4));
         } else {
             fill_packet(record, 0xC0000201u, 0x0A000000u + peer);
             (void)!send(device, record, SIZE, 0);
@@ -227,29 +252,29 @@ static void carry(bool up, bool spread, unsigned first)
     }
 }
 
-static double cost(bool up, bool spread, unsigned packets)
+static double cost(bool up, bool spread, bool sealed, unsigned packets)
 {
     double before = worker_ns();
     for (unsigned i = 0; i < packets; i += BATCH) {
-        carry(up, spread, i);
+        carry(up, spread, sealed, i);
     }
     return (worker_ns() - before) / packets;
 }
 
 static int profile(const char *count, const char *way)
 {
-    static const char *const ways[WAYS] = {"out", "in", "out_all", "in_all", "out_all_gcm"};
+    static const char *const ways[WAYS] = {"out", "in", "out_all", "in_all", "out_all_gcm", "in_all_gcm"};
     int n = atoi(count);
     for (unsigned what = 0; what < WAYS && n > 0 && n <= PEERS_MAX; what++) {
         if (strcmp(way, ways[what]) == 0) {
-            bool sealed = what == WAYS - 1;
+            bool sealed = what >= WAYS_PLAIN;
             open_server((unsigned)n, sealed);
-            (void)printf("%.0f ns\n", cost(what & 1, sealed || what & 2, PROFILE_PACKETS));
+            (void)printf("%.0f ns\n", cost(what & 1, sealed || what & 2, sealed, PROFILE_PACKETS));
             close_server();
             return 0;
         }
     }
-    (void)fprintf(stderr, "usage: bench_peers [--json] | PEERS out|in|out_all|in_all|out_all_gcm\n");
+    (void)fprintf(stderr, "usage: bench_peers [--json] | PEERS out|in|out_all|in_all|out_all_gcm|in_all_gcm\n");
     return 2;
 }
 
@@ -296,7 +321,7 @@ static double kernel_cost(void)
     k.device = device_pair();
     must(pthread_create(&thread, NULL, relay, &k) == 0, "thread");
     await_worker();
-    double ns = cost(false, false, PACKETS);
+    double ns = cost(false, false, false, PACKETS);
     (void)close(device);
     (void)pthread_join(thread, NULL);
     (void)close(udp);
@@ -322,12 +347,14 @@ static double median(double *values)
 static void measure(unsigned count, double results[WAYS][REPEATS], unsigned repeat)
 {
     open_server(count, false);
-    for (unsigned what = 0; what < WAYS - 1; what++) {
-        results[what][repeat] = cost(what & 1, what & 2, PACKETS);
+    for (unsigned what = 0; what < WAYS_PLAIN; what++) {
+        results[what][repeat] = cost(what & 1, what & 2, false, PACKETS);
     }
     close_server();
     open_server(count, true);
-    results[WAYS - 1][repeat] = cost(false, true, PACKETS);
+    for (unsigned what = WAYS_PLAIN; what < WAYS; what++) {
+        results[what][repeat] = cost(what & 1, true, true, PACKETS);
+    }
     close_server();
 }
 
@@ -351,14 +378,14 @@ int main(int argc, char **argv)
     } else {
         (void)printf("ns of the worker per packet of %u bytes; the kernel alone, a datagram each, out: %.0f\n", SIZE,
                      median(kernel));
-        (void)printf("   peers   out, one    in, one   out, all    in, all   out, all, AES-256-GCM\n");
+        (void)printf("   peers   out, one    in, one   out, all    in, all   out, all, GCM   in, all, GCM\n");
     }
     for (unsigned n = 0; n < 4; n++) {
-        double *m[WAYS] = {all[n][0], all[n][1], all[n][2], all[n][3], all[n][4]};
+        double *m[WAYS] = {all[n][0], all[n][1], all[n][2], all[n][3], all[n][4], all[n][5]};
         (void)printf(json ? ", {\"peers\": %u, \"out\": %.0f, \"in\": %.0f, \"out_all\": %.0f, \"in_all\": %.0f, "
-                            "\"out_all_gcm\": %.0f}"
-                          : "%8u %10.0f %10.0f %10.0f %10.0f %10.0f\n",
-                     counts[n], median(m[0]), median(m[1]), median(m[2]), median(m[3]), median(m[4]));
+                            "\"out_all_gcm\": %.0f, \"in_all_gcm\": %.0f}"
+                          : "%8u %10.0f %10.0f %10.0f %10.0f %15.0f %13.0f\n",
+                     counts[n], median(m[0]), median(m[1]), median(m[2]), median(m[3]), median(m[4]), median(m[5]));
     }
     (void)printf(json ? "]\n" : "");
     return 0;
