@@ -71,6 +71,10 @@ void connect_announce_peer(struct client *c)
     env_set(&c->env, ip.family == AF_INET6 ? "trusted_ip6" : "trusted_ip", ip_format(&ip, text));
     env_setf(&c->env, "trusted_port", "%u", addr_port(remote));
     attempt_export_remote(a, &c->env);
+    env_unset_prefix(&c->env, "X509_"); /* an earlier server may have had more of them */
+    env_unset_prefix(&c->env, "tls_id_");
+    env_unset_prefix(&c->env, "tls_digest_");
+    env_unset_prefix(&c->env, "tls_serial_");
     auth_peer_export(a->peer, 0, &c->env);
     char *where = mem_printf("%s", addr_format_log(remote, text));
     char *colon = strrchr(where, ':');

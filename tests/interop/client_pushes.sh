@@ -121,9 +121,14 @@ rejected() {
     [ "$BEFORE" = "$(outside)" ] || fail "the host changed"
 }
 
-# Variables of an earlier session are not those of the next.
+# Variables of an earlier session, pushed or from the server's certificate, are not those of the next.
 stale_variables() {
     network
+    openssl req -new -key "$WORK/pki/server.key" -subj "/OU=first/CN=server" 2>/dev/null |
+        openssl x509 -req -CA "$WORK/pki/ca.crt" -CAkey "$WORK/pki/ca.key" -days 3 -out "$WORK/pki/first.crt" \
+            -extfile <(printf 'keyUsage=digitalSignature\nextendedKeyUsage=serverAuth\n') 2>/dev/null
+    cp "$WORK/pki/server.crt" "$WORK/pki/second.crt"
+    cp "$WORK/pki/first.crt" "$WORK/pki/server.crt"
     server_start server 7 udp4 1194 'push "setenv-safe OLD 1"' 'push "setenv-safe BOTH 1"'
     printf '%s\n' '#!/bin/sh' "env >>$WORK/env" "echo end >>$WORK/env" >"$WORK/program"
     chmod 755 "$WORK/program"
@@ -133,12 +138,16 @@ stale_variables() {
     client_up
     wait_for 5 "the program" grep -q end "$WORK/env"
     grep -qx OPENVPN_OLD=1 "$WORK/env" || fail "the first server's variable is missing"
+    grep -qx X509_0_OU=first "$WORK/env" || fail "the first server's certificate is missing"
     stop server
+    cp "$WORK/pki/second.crt" "$WORK/pki/server.crt"
     rm "$WORK/env"
     server_start server 7 udp4 1194 'push "setenv-safe NEW 1"' 'push "setenv-safe BOTH 2"'
     wait_for 20 "the program once more" grep -q end "$WORK/env"
     [ "$(grep ^OPENVPN_ "$WORK/env" | sort | tr '\n' ' ')" = 'OPENVPN_BOTH=2 OPENVPN_NEW=1 OPENVPN_OWN=1 ' ] ||
         fail "variables: $(grep ^OPENVPN_ "$WORK/env" | tr '\n' ' ')"
+    grep -qx X509_0_O=Test "$WORK/env" || fail "the second server's certificate is missing"
+    ! grep -q ^X509_0_OU= "$WORK/env" || fail "the first server's certificate is still there"
 }
 
 run_case stale-variables stale_variables
