@@ -22,13 +22,16 @@ static int check_word(struct set *s, int i, const char *expected)
     return 0;
 }
 
+static bool is_address(const char *text, int family)
+{
+    struct ip_addr ip;
+    return ip_parse(text, &ip) == 0 && ip.family == family;
+}
+
 /* An address; host names where the options allow them (always in our own files). */
 static int check_address(struct set *s, int i)
 {
-    struct ip_addr ip;
-    const char *text = s->argv[i];
-    if (s->context == SET_PUSHED && s->config && !s->config->allow_pull_fqdn &&
-        (ip_parse(text, &ip) != 0 || ip.family != AF_INET)) {
+    if (s->context == SET_PUSHED && s->config && !s->config->allow_pull_fqdn && !is_address(s->argv[i], AF_INET)) {
         return set_bad_value(s, i, "an IPv4 address (allow-pull-fqdn would accept host names)");
     }
     return check_word(s, i, "an IPv4 address or a host name");
@@ -36,15 +39,13 @@ static int check_address(struct set *s, int i)
 
 int set_ifconfig(struct set *s, void *field)
 {
-    int rc = check_address(s, 1);
-    if (rc == 0) {
-        rc = check_address(s, 2);
+    if (!is_address(s->argv[1], AF_INET) || !is_address(s->argv[2], AF_INET)) {
+        return set_error_plain(s, "ifconfig parms '%s' and '%s' must be valid addresses (%s:%u)", s->argv[1], s->argv[2],
+                               s->source, s->line);
     }
-    if (rc == 0) {
-        *(struct config_ifconfig *)field =
-            (struct config_ifconfig){.local = set_text(s, 1), .remote_netmask = set_text(s, 2)};
-    }
-    return rc;
+    *(struct config_ifconfig *)field =
+        (struct config_ifconfig){.local = set_text(s, 1), .remote_netmask = set_text(s, 2)};
+    return 0;
 }
 
 static bool is_default_word(const char *text)
@@ -121,13 +122,27 @@ int set_route_ipv6(struct set *s, void *field)
     return rc;
 }
 
+static int gateway(struct set *s, int family, char **out)
+{
+    if (!is_address(s->argv[1], family)) {
+        return set_error_plain(s, "%s parm '%s' must be a valid address (%s:%u)", s->argv[0], s->argv[1], s->source, s->line);
+    }
+    *out = set_text(s, 1);
+    return 0;
+}
+
 int set_route_gateway(struct set *s, void *field)
 {
-    int rc = strcmp(s->argv[1], "dhcp") == 0 ? 0 : check_address(s, 1);
-    if (rc == 0) {
+    if (strcmp(s->argv[1], "dhcp") == 0) {
         *(char **)field = set_text(s, 1);
+        return 0;
     }
-    return rc;
+    return gateway(s, AF_INET, field);
+}
+
+int set_route_ipv6_gateway(struct set *s, void *field)
+{
+    return gateway(s, AF_INET6, field);
 }
 
 int set_route_delay(struct set *s, void *field)
