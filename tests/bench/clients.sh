@@ -4,6 +4,7 @@
 # CPU while they only send keepalives, time to end. The clients are made by tests/tools/handshakes on the same machine.
 #
 #   clients.sh [COUNT...]         default: 1000 10000; openvpn takes part up to 1000
+#   PROTO=tcp4-server clients.sh  the same over TCP
 #
 #   [s] lo 127.0.0.1: server and all clients
 set -u
@@ -12,6 +13,8 @@ vpnd=${VPND:-$top/build/src/vpnd}
 generator=${BUILD_DIR:-$top/build}/tests/tools/handshakes
 idle=${IDLE:-10} # seconds that are measured
 openvpn_limit=1000
+proto=${PROTO:-udp4}
+case $proto in tcp*) transport=--tcp ;; *) transport= ;; esac
 [ $# -gt 0 ] || set -- 1000 10000
 
 work=$(mktemp -d)
@@ -33,7 +36,7 @@ make_pki() {
     done
     cat >server.conf <<-END
 		dev tun0
-		proto udp4
+		proto $proto
 		topology subnet
 		server 10.64.0.0 255.255.0.0
 		ca ca.crt
@@ -60,7 +63,8 @@ measure() {
     for _ in $(seq 100); do grep -q 'Initialization Sequence' server.log && break; sleep 0.1; done
     rss=$(rss_kb $server)
     cpu=$(cpu_ms $server)
-    ip netns exec $ns "$generator" --ca ca.crt --cert client.crt --key client.key --count "$3" --parallel "$3" \
+    # shellcheck disable=SC2086
+    ip netns exec $ns "$generator" $transport --ca ca.crt --cert client.crt --key client.key --count "$3" --parallel "$3" \
         --hold 60 --ping 10 --timeout 90 >load.log 2>&1 &
     load=$!
     for _ in $(seq 900); do grep -q completed load.log && break; sleep 0.1; done
