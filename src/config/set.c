@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/set.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,13 +150,16 @@ int set_port_text(struct set *s, int i, char **out)
     if (!text[0] || strspn(text, "0123456789") == strlen(text)) {
         int64_t v = 0;
         int rc = set_number(s, i, 0, 65535, &v);
-        if (rc != 0) {
-            return rc;
+        if (rc == 0) {
+            *out = arena_strdup(s->arena, text);
         }
-    } else if (strlen(text) > 40 || text[0] == '-') {
-        return set_bad_value(s, i, "a port number or the name of a service");
+        return rc;
     }
-    *out = arena_strdup(s->arena, text);
+    const struct servent *service = getservbyname(text, NULL);
+    if (!service) {
+        return set_bad_value(s, i, "a port number or the name of a service in /etc/services");
+    }
+    *out = arena_printf(s->arena, "%u", ntohs((uint16_t)service->s_port));
     return 0;
 }
 

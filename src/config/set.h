@@ -80,7 +80,7 @@ int set_netmask(struct set *s, int i, uint32_t *out);
 /** set_ipv6_bits - argument @i as ADDRESS/BITS, host bits kept. */
 int set_ipv6_bits(struct set *s, int i, struct ip_addr *ip, unsigned *bits);
 
-/** set_port_text - argument @i as a port number or service name, copied. */
+/** set_port_text - argument @i as the text of a port number; the name of a service becomes its number. */
 int set_port_text(struct set *s, int i, char **out);
 
 /** set_proto_word - argument @i as a protocol. */

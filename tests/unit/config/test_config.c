@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,6 +254,17 @@ Test(config, server_bridge)
     load_free(load);
     load = good(SERVER "dev tap\nserver-bridge nogw\n");
     expect_pushes(load->config, "");
+    load_free(load);
+}
+
+Test(config, services_are_ports)
+{
+    if (!getservbyname("openvpn", NULL)) {
+        cr_skip_test("no /etc/services here");
+    }
+    struct load *load = good(CLIENT "lport openvpn\nhttp-proxy a http\nproto tcp\n");
+    cr_expect_str_eq(load->config->top.lport, "1194");
+    cr_expect_str_eq(load->config->connections.items[0].http_proxy.port, "80");
     load_free(load);
 }
 

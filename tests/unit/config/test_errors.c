@@ -60,6 +60,8 @@ Test(errors, values)
     static const struct wrong cases[] = {
         {"proto foo\n", "Bad protocol: 'foo'. Allowed protocols with --proto option: ["},
         {"port 70000\n", "t.conf:1: port: '70000' is not valid; expected a number from 0 to 65535"},
+        {"port no-such-service\n", "port: 'no-such-service' is not valid; expected a port number or the name of a service"},
+        {"management 127.0.0.1 x\n", "management: 'x' is not valid; expected a port number"},
         {"verb abc\n", "t.conf:1: verb: 'abc' is not valid"},
         {"ping -1\n", "ping: '-1' is not valid"},
         {"topology foo\n", "topology: 'foo' is not valid; expected 'net30', 'p2p' or 'subnet'"},
