@@ -17,6 +17,7 @@
 #include "node/settings.h"
 #include "server/server.h"
 #include "standalone.h"
+#include "sys/caps.h"
 
 /** The program as it was called, to read the configuration again. */
 struct program {
@@ -141,6 +142,10 @@ static int check(const struct program *program, const struct config *config)
         errors++; /* it said which key and why */
     }
     settings_keys_unref(keys);
+    struct caps_identity identity = {.user = config->user, .group = config->group};
+    if (caps_lookup(&identity) != 0) {
+        errors++;
+    }
     if (errors == 0) {
         puts("The configuration is correct.");
     }

@@ -121,6 +121,10 @@ static int go_into_background(struct lifecycle *life, const struct config *confi
 
 int lifecycle_start(const struct config *config, struct lifecycle **out)
 {
+    struct caps_identity identity = {.user = config->user, .group = config->group};
+    if (caps_lookup(&identity) < 0) {
+        return ERR_CONFIG; /* now, and not when the tunnel is up */
+    }
     struct lifecycle *life = mem_zalloc(sizeof(*life));
     life->notify = daemon_notify_open();
     if (life->notify < 0 && life->notify != -ENOENT) {

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "base/err.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "sys/caps.h"
@@ -80,6 +81,18 @@ Test(lifecycle, drop_keeps_what_the_configuration_needs)
     lifecycle_end(life);
 }
 
+Test(lifecycle, an_unknown_user_is_found_at_the_start)
+{
+    struct config config = plain();
+    struct lifecycle *life = NULL;
+    config.user = TEXT("no-such-user");
+    cr_assert_eq(lifecycle_start(&config, &life), ERR_CONFIG);
+    config.user = NULL;
+    config.group = TEXT("no-such-group");
+    cr_assert_eq(lifecycle_start(&config, &life), ERR_CONFIG);
+    cr_assert_null(life);
+}
+
 Test(lifecycle, nothing_to_do_needs_nothing)
 {
     if (getuid() != 0) {
@@ -96,16 +109,6 @@ Test(lifecycle, nothing_to_do_needs_nothing)
     cr_assert_eq(lifecycle_drop(life, &config), 0);
     cr_assert_not(caps_have(CAPS_NET_ADMIN));
     cr_assert_eq(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 0, "scripts may use sudo");
-    lifecycle_end(life);
-}
-
-Test(lifecycle, unknown_user_ends_the_process)
-{
-    struct config config = plain();
-    config.user = TEXT("no-such-user-here");
-    struct lifecycle *life = NULL;
-    cr_assert_eq(lifecycle_start(&config, &life), 0);
-    cr_assert_lt(lifecycle_drop(life, &config), 0);
     lifecycle_end(life);
 }
 
