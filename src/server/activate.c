@@ -25,7 +25,7 @@
 
 /* ------------------------------------------------------------------ negotiation */
 
-static int negotiate(struct instance *instance, const char **refusal)
+static int choose_protocol(struct instance *instance, const char **refusal)
 {
     const struct config *config = held_config_get(instance->held);
     const struct config_client *options = instance->options;
@@ -52,6 +52,20 @@ static void fill_negotiated(struct instance *instance)
     struct data_negotiated *n = &instance->negotiated;
     n->tx_id = n->outcome.data_v2 ? instance->entry.id : DP_PEER_ID_NONE;
     data_negotiated_configure(n, held_config_get(instance->held));
+}
+
+/* With the client's current session. Return: 0, or negative after AUTH_FAILED. */
+static int negotiate(struct instance *instance)
+{
+    const char *refusal = NULL;
+    int rc = choose_protocol(instance, &refusal);
+    if (rc < 0) {
+        instance_log(instance, LOG_SEV_ERROR, 1, "MULTI: %s", refusal ? refusal : "negotiation failed");
+        instance_refuse(instance->current, refusal);
+        return rc;
+    }
+    fill_negotiated(instance);
+    return 0;
 }
 
 /* compress migrate: take a client off its old compression without breaking it (3.1 step 2). */
@@ -81,7 +95,7 @@ static bool knows_no_occ(const struct instance *instance)
            memcmp(version.data, "3.", 2) == 0;
 }
 
-static int make_peer(struct instance *instance)
+static void fill_peer(struct instance *instance, struct dp_peer *peer)
 {
     struct data_peer_request request = {
         .config = held_config_get(instance->held),
@@ -89,18 +103,23 @@ static int make_peer(struct instance *instance)
         .negotiated = &instance->negotiated,
         .tcp = instance->tcp,
     };
-    struct dp_peer peer = {0};
-    data_peer_fill(&request, &peer);
-    peer.id = instance->entry.id;
-    peer.path = instance->entry.path;
-    peer.may_float = !instance->tcp;
-    peer.framing = framing_of(instance);
+    data_peer_fill(&request, peer);
+    peer->id = instance->entry.id;
+    peer->path = instance->entry.path;
+    peer->may_float = !instance->tcp;
+    peer->framing = framing_of(instance);
     if (knows_no_occ(instance)) {
-        peer.packets_only = true;
-        peer.probe_path = false;
+        peer->packets_only = true;
+        peer->probe_path = false;
     }
-    peer.max_routes = instance->options->max_routes_per_client;
-    peer.vlan_pvid = (uint16_t)instance->options->vlan_pvid;
+    peer->max_routes = instance->options->max_routes_per_client;
+    peer->vlan_pvid = (uint16_t)instance->options->vlan_pvid;
+}
+
+static int make_peer(struct instance *instance)
+{
+    struct dp_peer peer = {0};
+    fill_peer(instance, &peer);
     int rc = dp_peer_new(instance->server->dp, &peer);
     if (rc < 0) {
         instance_log(instance, LOG_SEV_ERROR, 1, "MULTI: the data channel cannot serve this client: %s", err_str(rc));
@@ -167,13 +186,9 @@ static void on_session_at_rest(void *arg, struct session_driver *driver, struct 
 
 void activate_begin(struct instance *instance)
 {
-    const char *refusal = NULL;
-    if (negotiate(instance, &refusal) < 0) {
-        instance_log(instance, LOG_SEV_ERROR, 1, "MULTI: %s", refusal ? refusal : "negotiation failed");
-        instance_refuse(instance->current, refusal);
+    if (negotiate(instance) < 0) {
         return;
     }
-    fill_negotiated(instance);
     if (make_peer(instance) < 0) {
         instance_refuse(instance->current, NULL);
         return;
@@ -182,8 +197,28 @@ void activate_begin(struct instance *instance)
     session_driver_call(instance->current->driver, on_session_at_rest, instance);
 }
 
+/* The client may be another program than before. Return: 0, or negative after AUTH_FAILED. */
+static int negotiate_again(struct instance *instance)
+{
+    int rc = negotiate(instance);
+    if (rc < 0) {
+        return rc;
+    }
+    struct dp_peer peer = {0};
+    fill_peer(instance, &peer);
+    rc = dp_peer_set(instance->server->dp, &peer, DP_SET_TX_ID | DP_SET_FRAMING);
+    if (rc < 0) {
+        instance_log(instance, LOG_SEV_ERROR, 1, "MULTI: the data channel cannot serve this client: %s", err_str(rc));
+        instance_refuse(instance->current, NULL);
+    }
+    return rc;
+}
+
 void activate_restart(struct instance *instance, struct session *session, uint8_t key_id)
 {
+    if (negotiate_again(instance) < 0) {
+        return;
+    }
     if (start_session_keys(instance, session, key_id) < 0) {
         instance_close(instance, "tls-error");
         return;

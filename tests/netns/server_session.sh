@@ -100,7 +100,7 @@ float_conflict() {
 
 # A client that was killed comes back from its old port: its new session replaces the old one, address and all.
 same_port() { # CLIENT-PROGRAM
-    begin 'keepalive 10 60'
+    begin 'keepalive 10 60' 'data-ciphers AES-256-GCM:AES-128-CBC'
     sed -i 's/^nobind/lport 5000/' "$WORK/a.conf"
     server_up
     client_up a "$1"
@@ -113,6 +113,14 @@ same_port() { # CLIENT-PROGRAM
     expect_log "$WORK/server.log" 'a new session of the same client replaces the old one'
     wait_for 5 "the status" grep -q '^CLIENT_LIST,client1,' "$WORK/status"
     [ "$(grep -c '^CLIENT_LIST,client1,' "$WORK/status")" = 1 ] || fail "the client is there twice"
+    # It may be another version then, or configured otherwise.
+    stop a KILL
+    wait_for 5 "the device to go" sh -c "! ip -n $(ns c) link show tun1"
+    : >"$WORK/a.log"
+    echo 'data-ciphers AES-128-CBC' >>"$WORK/a.conf"
+    client_up a "$1"
+    reach
+    logged a "cipher 'AES-128-CBC'" || fail "its ciphers were not asked for"
 }
 
 migrate() {
