@@ -179,13 +179,13 @@ static void other_files(struct check *k)
 static void test_command(struct check *k, const char *name, const char *command)
 {
     struct token_line words;
-    if (!command || token_split(command, strlen(command), &words) != TOKEN_OK || words.count == 0) {
+    if (!command || token_split(command, strlen(command), &words) != TOKEN_OK) {
         return;
     }
     char option[64];
     snprintf(option, sizeof(option), "--%s script", name);
     struct subject what = {option, ""};
-    test(k, &what, words.text[0], X_OK);
+    test(k, &what, words.count ? words.text[0] : "", X_OK);
 }
 
 static void commands(struct check *k)

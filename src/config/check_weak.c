@@ -86,9 +86,23 @@ static void server(struct check *k)
     }
 }
 
+/* Without it the first of them ends the start, or refuses each client. */
+static void programs_that_may_not_run(struct check *k)
+{
+    const struct config *c = k->c;
+    for (unsigned i = 0; i < CONFIG_OPTIONS && c->script_security < 2; i++) {
+        const struct config_row *row = config_row((enum config_option)i);
+        bool command = row->kind == CONFIG_KIND_COMMAND || i == CONFIG_OPT_auth_user_pass_verify;
+        if (command && check_given(k, (enum config_option)i)) {
+            check_warning(k, "%s: no program is run without script-security 2; add that line", row->name);
+        }
+    }
+}
+
 static void programs(struct check *k)
 {
     const struct config *c = k->c;
+    programs_that_may_not_run(k);
     if (c->script_security >= 3) {
         check_warning(k, "script-security 3 puts passwords into the environment of scripts; use 2 and via-file");
     }

@@ -156,6 +156,13 @@ int set_tls_remote(struct set *s, void *field)
 int set_x509_username_field(struct set *s, void *field)
 {
     struct config_text_list *list = field;
+    for (int i = 1; i < s->argc; i++) {
+        const char *name = s->argv[i];
+        if (strncmp(name, "ext:", 4) == 0 && strcmp(name, "ext:subjectAltName") != 0 &&
+            strcmp(name, "ext:issuerAltName") != 0) {
+            return set_error_plain(s, "Unsupported x509-username-field extension: %s (%s:%u)", name, s->source, s->line);
+        }
+    }
     *list = (struct config_text_list){0};
     return set_texts(s, list);
 }

@@ -55,6 +55,7 @@ errors() {
     check 1 "${client/pki\/ca.crt/tls-crypt.key}" 'tls-crypt.key'
     cp pki/ca.crt no.key && chmod 600 no.key
     check 1 "${client/tls-crypt tls-crypt.key/tls-crypt no.key}" "tls-crypt: 'no.key' is not a valid key file; make one with"
+    check 1 "$server"$'\nuser no-such-user' 'failed to find UID for user no-such-user'
     check 1 "$client"$'\n<connection>\nnobind\n</connection>' "must contain exactly one 'remote'"
     check 1 $'client\ndev tun\nremote a\n' 'No client-side authentication method' 'You must define CA file' 'No server certificate verification method' 'no tls-crypt'
 }
@@ -72,6 +73,9 @@ weak() {
         'WARNING: t.conf:21: compression framing is outdated; remove comp-lzo and compress' \
         'WARNING: t.conf:22: script-security 3 puts passwords into the environment' \
         'WARNING: t.conf:24: topology net30 uses four addresses a client'
+    check 0 "$server"$'\nup /bin/true\nclient-connect /bin/true' \
+        'WARNING: t.conf:15: up: no program is run without script-security 2; add that line' \
+        'WARNING: t.conf:16: client-connect: no program is run without script-security 2; add that line'
     check 0 $'dev tun\ntopology subnet\nserver 10.8.0.0 255.255.255.0\nca pki/ca.crt\ncert pki/issued/server.crt\nkey pki/private/server.key\ndh none' \
         'WARNING: no tls-crypt, tls-crypt-v2 or tls-auth' 'WARNING: no crl-verify' 'WARNING: no remote-cert-tls' \
         'WARNING: no keepalive' 'WARNING: no user and group'

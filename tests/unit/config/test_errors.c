@@ -79,6 +79,7 @@ Test(errors, values)
         {"server-ipv6 fd00::/48\n", "--server-ipv6 settings: network must be between /64 and /124 (not /48)"},
         {"peer-fingerprint 00:11\n", "is not a fingerprint of 32 bytes"},
         {"key-direction 2\n", "Unknown key direction '2'"},
+        {"x509-username-field ext:foo\n", "Unsupported x509-username-field extension: ext:foo (t.conf:1)"},
         {"compat-mode 2.4\n", "cannot parse version number for --compat-mode: 2.4"},
         {"fragment 1300 foo\n", "Unknown parameter to --fragment: foo"},
         {"dns server 1 address x\n", "expected ADDRESS, ADDRESS:PORT or [IPV6]:PORT"},
@@ -204,6 +205,7 @@ Test(errors, files)
         {CLIENT "writepid /none/x\n", "--writepid fails with '/none/x'"},
         {CLIENT "tmp-dir /none\n", "Temporary directory (--tmp-dir) fails with '/none'"},
         {CLIENT "up 'none x'\n", "--up script fails with 'none': No such file or directory (errno=2)"},
+        {CLIENT "up ''\n", "--up script fails with '': No such file or directory (errno=2)"},
         {CLIENT "extra-certs none\n", "Options error: Please correct these errors."},
         {SERVER_NET "client-config-dir /none\n", "--client-config-dir fails with '/none'"},
     };
