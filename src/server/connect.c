@@ -211,9 +211,11 @@ static int apply_ccd(struct connect *connect)
     }
     instance_log(instance, LOG_SEV_USUAL, 3, "OPTIONS IMPORT: reading client specific options from: %s", path);
     rc = config_client_apply_file(instance->options, path, &reporter);
-    if (rc < 0) {
-        instance_log(instance, LOG_SEV_ERROR, 1, "Options error: %s: the client is refused until its file is corrected",
-                     path);
+    if (rc == ERR_CONFIG) {
+        rc = 0; /* wrong lines were named in the log and are skipped, as 2.x does */
+    } else if (rc < 0) {
+        instance_log(instance, LOG_SEV_ERROR, 1, "Options error: %s cannot be read: %s; the client is refused", path,
+                     err_str(rc));
     }
     free(path);
     return rc < 0 ? rc : 1;
