@@ -178,7 +178,7 @@ http_management() {
     client_start
     printf '%s\n' "@expect >PASSWORD:Need 'HTTP Proxy'" '@raw signal SIGTERM\n' @eof >"$WORK/dialogue"
     timeout 60 python3 "$TESTS_DIR/tools/management.py" "$WORK/client.sock" "$WORK/dialogue" >"$WORK/said"
-    client_ends 0
+    client_ends 1
 }
 
 # All traffic goes into the tunnel: the route that is kept outside is the proxy's.
