@@ -72,8 +72,13 @@ static int choose(const struct proxy *p, const struct http_connect_response *res
     if ((response->schemes & HTTP_CONNECT_DIGEST) || (basic && p->auth == PROXY_AUTH_AUTO)) {
         return 0;
     }
-    log_error(basic ? "HTTP proxy offers only the Basic method, which \"auto-nct\" forbids (no clear text)"
-                    : "HTTP proxy offers no method of authentication that this program knows (Basic, Digest)");
+    if (response->schemes & HTTP_CONNECT_OTHER_DIGEST) {
+        log_error("HTTP proxy: cannot answer its challenge: no Digest with realm, nonce and algorithm MD5 or MD5-sess");
+    } else if (basic) {
+        log_error("HTTP proxy offers only the Basic method, which \"auto-nct\" forbids (no clear text)");
+    } else {
+        log_error("HTTP proxy offers no method of authentication that this program knows (Basic, Digest)");
+    }
     return ERR_UNSUPPORTED;
 }
 

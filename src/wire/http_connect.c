@@ -78,7 +78,7 @@ int http_connect_request(struct wr *w, const struct http_connect_request *reques
     return wr_ok(w) ? 0 : ERR_LIMIT;
 }
 
-/* ------------------------------------------------------------------ response */
+/* ------------------------------------------------------------------ lines */
 
 /* One line without its line end; false when there is no whole line. */
 static bool line_next(struct rd *r, struct span *line)
@@ -142,27 +142,191 @@ static int parse_status(struct span line, struct http_connect_response *out)
     return 0;
 }
 
-static void parse_header(struct span line, struct http_connect_response *out)
+/* ------------------------------------------------------------------ challenges */
+
+static bool is_blank(uint8_t c)
 {
-    if (!skip(&line, "Proxy-Authenticate:")) {
-        return;
+    return c == ' ' || c == '\t';
+}
+
+/* Value of parameter @name in a challenge, quotes removed, escapes kept. */
+static bool parameter(struct span list, const char *name, struct span *value)
+{
+    size_t name_len = strlen(name);
+    while (list.len) {
+        while (list.len && (*list.data == ' ' || *list.data == ',' || *list.data == '\t')) {
+            list.data++;
+            list.len--;
+        }
+        size_t n = 0;
+        while (n < list.len && list.data[n] != '=' && list.data[n] != ',') {
+            n++;
+        }
+        bool found = n == name_len && strncasecmp((const char *)list.data, name, n) == 0;
+        if (n == list.len || list.data[n] == ',') {
+            list = (struct span){list.data + n, list.len - n};
+            continue;
+        }
+        size_t start = n + 1;
+        bool quoted = start < list.len && list.data[start] == '"';
+        start += quoted;
+        size_t end = start;
+        while (end < list.len && list.data[end] != (quoted ? '"' : ',')) {
+            end += quoted && list.data[end] == '\\' && end + 1 < list.len ? 2 : 1;
+        }
+        if (found) {
+            while (!quoted && end > start && is_blank(list.data[end - 1])) {
+                end--;
+            }
+            *value = (struct span){list.data + start, end - start};
+            return true;
+        }
+        end += quoted && end < list.len;
+        list = (struct span){list.data + end, list.len - end};
     }
-    struct span value = line;
+    return false;
+}
+
+static bool span_is(struct span s, const char *text)
+{
+    return s.len == strlen(text) && strncasecmp((const char *)s.data, text, s.len) == 0;
+}
+
+/* Whether a comma separated qop list has "auth". */
+static bool offers_auth(struct span list)
+{
+    while (list.len) {
+        size_t n = 0;
+        while (n < list.len && list.data[n] != ',') {
+            n++;
+        }
+        struct span item = {list.data, n};
+        (void)skip(&item, " ");
+        if (span_is(item, "auth")) {
+            return true;
+        }
+        n += n < list.len;
+        list = (struct span){list.data + n, list.len - n};
+    }
+    return false;
+}
+
+struct challenge {
+    struct span realm;
+    struct span nonce;
+    struct span opaque;
+    bool has_opaque;
+    bool session; /* MD5-sess */
+    bool qop;
+};
+
+static int parse_challenge(struct span text, struct challenge *out)
+{
+    struct span value;
+    memset(out, 0, sizeof(*out));
+    if (!parameter(text, "realm", &out->realm) || !parameter(text, "nonce", &out->nonce)) {
+        return ERR_FORMAT;
+    }
+    out->has_opaque = parameter(text, "opaque", &out->opaque);
+    if (parameter(text, "algorithm", &value)) {
+        out->session = span_is(value, "MD5-sess");
+        if (!out->session && !span_is(value, "MD5")) {
+            return ERR_UNSUPPORTED;
+        }
+    }
+    if (parameter(text, "qop", &value)) {
+        out->qop = true;
+        return offers_auth(value) ? 0 : ERR_UNSUPPORTED;
+    }
+    return 0;
+}
+
+/* Whether a scheme's name begins at @s, rather than another parameter of the challenge before: no "=" follows. */
+static bool is_scheme(struct span s)
+{
+    size_t n = 0;
+    while (n < s.len && !is_blank(s.data[n]) && s.data[n] != '=' && s.data[n] != ',') {
+        n++;
+    }
+    size_t name_len = n;
+    while (n < s.len && is_blank(s.data[n])) {
+        n++;
+    }
+    return name_len > 0 && (n == s.len || s.data[n] != '=');
+}
+
+/* Bytes up to the next comma outside of quotes, or all. */
+static size_t item_len(struct span s)
+{
+    bool quoted = false;
+    size_t n = 0;
+    while (n < s.len && (quoted || s.data[n] != ',')) {
+        if (s.data[n] == '"') {
+            quoted = !quoted;
+        } else if (quoted && s.data[n] == '\\' && n + 1 < s.len) {
+            n++;
+        }
+        n++;
+    }
+    return n;
+}
+
+/* The next challenge of a list (RFC 7235, 4.3); one header line may have several. */
+static bool challenge_next(struct span *list, struct span *out)
+{
+    while (list->len && (is_blank(list->data[0]) || list->data[0] == ',')) {
+        list->data++;
+        list->len--;
+    }
+    struct span rest = *list;
+    size_t end = 0; /* of the last item that belongs to it */
+    do {
+        size_t n = item_len(rest);
+        end = (size_t)(rest.data - list->data) + n;
+        rest = (struct span){rest.data + n, rest.len - n};
+        while (rest.len && (is_blank(rest.data[0]) || rest.data[0] == ',')) {
+            rest.data++;
+            rest.len--;
+        }
+    } while (rest.len && !is_scheme(rest));
+    *out = (struct span){list->data, end};
+    *list = rest;
+    return out->len > 0;
+}
+
+/* Of several Digest challenges the first that can be answered counts: a proxy lists them as it prefers them
+ * (RFC 7616, 3.7). */
+static void parse_challenge_header(struct span value, struct http_connect_response *out)
+{
+    struct challenge digest;
     if (skip(&value, "Digest ")) {
-        out->schemes |= HTTP_CONNECT_DIGEST;
-        out->digest = value;
-        return;
-    }
-    value = line;
-    if (skip(&value, "NTLM")) {
+        bool first = !(out->schemes & HTTP_CONNECT_DIGEST);
+        if (first && parse_challenge(value, &digest) == 0) {
+            out->schemes |= HTTP_CONNECT_DIGEST;
+            out->digest = value;
+        } else if (first) {
+            out->schemes |= HTTP_CONNECT_OTHER_DIGEST;
+        }
+    } else if (skip(&value, "NTLM")) {
         out->schemes |= HTTP_CONNECT_NTLM;
         out->ntlm = value;
-        return;
-    }
-    if (skip(&value, "Basic")) {
+    } else if (skip(&value, "Basic")) {
         out->schemes |= HTTP_CONNECT_BASIC;
     }
 }
+
+static void parse_header(struct span line, struct http_connect_response *out)
+{
+    struct span challenge;
+    if (!skip(&line, "Proxy-Authenticate:")) {
+        return;
+    }
+    while (challenge_next(&line, &challenge)) {
+        parse_challenge_header(challenge, out);
+    }
+}
+
+/* ------------------------------------------------------------------ response */
 
 int http_connect_response(struct rd *r, struct http_connect_response *out)
 {
@@ -208,65 +372,6 @@ int http_connect_basic(const char *username, const char *password, char *out, si
     return written < 0 ? ERR_LIMIT : written + (int)sizeof(scheme) - 1;
 }
 
-/* Value of parameter @name in a challenge, quotes removed, escapes kept. */
-static bool parameter(struct span list, const char *name, struct span *value)
-{
-    size_t name_len = strlen(name);
-    while (list.len) {
-        while (list.len && (*list.data == ' ' || *list.data == ',' || *list.data == '\t')) {
-            list.data++;
-            list.len--;
-        }
-        size_t n = 0;
-        while (n < list.len && list.data[n] != '=' && list.data[n] != ',') {
-            n++;
-        }
-        bool found = n == name_len && strncasecmp((const char *)list.data, name, n) == 0;
-        if (n == list.len || list.data[n] == ',') {
-            list = (struct span){list.data + n, list.len - n};
-            continue;
-        }
-        size_t start = n + 1;
-        bool quoted = start < list.len && list.data[start] == '"';
-        start += quoted;
-        size_t end = start;
-        while (end < list.len && list.data[end] != (quoted ? '"' : ',')) {
-            end += quoted && list.data[end] == '\\' && end + 1 < list.len ? 2 : 1;
-        }
-        if (found) {
-            *value = (struct span){list.data + start, end - start};
-            return true;
-        }
-        end += quoted && end < list.len;
-        list = (struct span){list.data + end, list.len - end};
-    }
-    return false;
-}
-
-static bool span_is(struct span s, const char *text)
-{
-    return s.len == strlen(text) && strncasecmp((const char *)s.data, text, s.len) == 0;
-}
-
-/* Whether a comma separated qop list has "auth". */
-static bool offers_auth(struct span list)
-{
-    while (list.len) {
-        size_t n = 0;
-        while (n < list.len && list.data[n] != ',') {
-            n++;
-        }
-        struct span item = {list.data, n};
-        (void)skip(&item, " ");
-        if (span_is(item, "auth")) {
-            return true;
-        }
-        n += n < list.len;
-        list = (struct span){list.data + n, list.len - n};
-    }
-    return false;
-}
-
 /* Bytes of a quoted string as they are hashed: without the escapes. */
 static void add_unquoted(struct wr *w, struct span s)
 {
@@ -299,36 +404,6 @@ static int hash(struct wr *w, char hex[HEX_SIZE + 1])
         snprintf(hex + 2 * i, 3, "%02x", digest[i]);
     }
     return err;
-}
-
-struct challenge {
-    struct span realm;
-    struct span nonce;
-    struct span opaque;
-    bool has_opaque;
-    bool session; /* MD5-sess */
-    bool qop;
-};
-
-static int parse_challenge(struct span text, struct challenge *out)
-{
-    struct span value;
-    memset(out, 0, sizeof(*out));
-    if (!parameter(text, "realm", &out->realm) || !parameter(text, "nonce", &out->nonce)) {
-        return ERR_FORMAT;
-    }
-    out->has_opaque = parameter(text, "opaque", &out->opaque);
-    if (parameter(text, "algorithm", &value)) {
-        out->session = span_is(value, "MD5-sess");
-        if (!out->session && !span_is(value, "MD5")) {
-            return ERR_UNSUPPORTED;
-        }
-    }
-    if (parameter(text, "qop", &value)) {
-        out->qop = true;
-        return offers_auth(value) ? 0 : ERR_UNSUPPORTED;
-    }
-    return 0;
 }
 
 /* RFC 2617 3.2.2. */

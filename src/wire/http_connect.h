@@ -31,15 +31,16 @@ int http_connect_target(const char *host, uint16_t port, char *out, size_t cap);
 /** Schemes that a 407 offered, as bits. */
 enum http_connect_scheme {
     HTTP_CONNECT_BASIC = 1u << 0,
-    HTTP_CONNECT_DIGEST = 1u << 1,
+    HTTP_CONNECT_DIGEST = 1u << 1,       /* one that http_connect_digest() can answer */
     HTTP_CONNECT_NTLM = 1u << 2,
+    HTTP_CONNECT_OTHER_DIGEST = 1u << 3, /* one that it cannot answer */
 };
 
 /** The proxy's answer; spans point into the bytes that were parsed. */
 struct http_connect_response {
     unsigned status;        /* 200 is success */
     unsigned schemes;       /* enum http_connect_scheme */
-    struct span digest;     /* parameters after "Digest " */
+    struct span digest;     /* parameters after "Digest " of the first that can be answered */
     struct span ntlm;       /* base64 challenge after "NTLM ", empty when there is none */
     struct span reason;     /* status line after the code */
 };

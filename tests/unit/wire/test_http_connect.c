@@ -123,14 +123,58 @@ Test(http_connect, responses)
         cr_assert_eq(http_connect_response(&r, &out), 0, "at %zu", cut);
         cr_assert_eq(rd_left(&r), cut);
     }
-    const char *need = "HTTP/1.0 407 x\nProxy-Authenticate: Basic realm=\"a\"\nproxy-authenticate:Digest realm=b\n"
+    const char *need = "HTTP/1.0 407 x\nProxy-Authenticate: Basic realm=\"a\"\n"
+                       "proxy-authenticate:Digest realm=b, nonce=n\n"
                        "Proxy-Authenticate: NTLM TlRMTVNTUAAC\n\n";
     cr_assert_eq(respond(need, &out, &left), 1);
     cr_assert_eq(out.status, 407);
     cr_assert_eq(out.schemes, HTTP_CONNECT_BASIC | HTTP_CONNECT_DIGEST | HTTP_CONNECT_NTLM);
-    cr_assert_eq(out.digest.len, strlen("realm=b"));
+    cr_assert_eq(out.digest.len, strlen("realm=b, nonce=n"));
     cr_assert_eq(out.ntlm.len, strlen("TlRMTVNTUAAC"));
     cr_assert_eq(respond("HTTP/1.1 200\r\n\r\n", &out, &left), 1);
+}
+
+struct offer {
+    const char *headers;
+    unsigned schemes;
+    const char *digest; /* the challenge to answer */
+};
+
+Test(http_connect, of_several_challenges_the_best_is_chosen)
+{
+#define ASK "Proxy-Authenticate: "
+#define MD5_TEXT "realm=\"a, Basic\", nonce=\"m\", algorithm=MD5"
+#define SHA_TEXT "realm=\"a\", qop=\"auth\" , nonce=\"s\", algorithm=SHA-256"
+    static const unsigned both = HTTP_CONNECT_DIGEST | HTTP_CONNECT_BASIC;
+    static const struct offer offers[] = {
+        {ASK "Digest " MD5_TEXT "\n" ASK "Digest " SHA_TEXT "\n", HTTP_CONNECT_DIGEST, MD5_TEXT},
+        {ASK "Digest " SHA_TEXT "\n" ASK "Digest " MD5_TEXT "\n", HTTP_CONNECT_DIGEST | HTTP_CONNECT_OTHER_DIGEST,
+         MD5_TEXT},
+        {ASK "Digest " MD5_TEXT "\n" ASK "Digest realm=a,nonce=2\n", HTTP_CONNECT_DIGEST, MD5_TEXT},
+        {ASK "Basic realm=\"b\"\n" ASK "Digest " MD5_TEXT "\n", both, MD5_TEXT},
+        {ASK "Digest " MD5_TEXT "\n" ASK "Basic realm=\"b\"\n", both, MD5_TEXT},
+        {ASK "Basic realm=\"b, Digest nonce=1\", Digest " MD5_TEXT "\n", both, MD5_TEXT},
+        {ASK "Digest " MD5_TEXT " ,, Basic realm=\"b\"\n", both, MD5_TEXT " "},
+        {ASK "Digest " SHA_TEXT ", Digest " MD5_TEXT ", NTLM, Basic realm=b\n",
+         both | HTTP_CONNECT_OTHER_DIGEST | HTTP_CONNECT_NTLM, MD5_TEXT},
+        {ASK "Negotiate, Digest " MD5_TEXT "\n", HTTP_CONNECT_DIGEST, MD5_TEXT},
+        {ASK "Digest realm=\"a\\\", Basic \", nonce=n\n", HTTP_CONNECT_DIGEST, "realm=\"a\\\", Basic \", nonce=n"},
+        {ASK "Digest " SHA_TEXT "\n" ASK "Basic realm=b\n", HTTP_CONNECT_OTHER_DIGEST | HTTP_CONNECT_BASIC, ""},
+        {ASK "Digest realm=\"unclosed, nonce=n, Basic\n", HTTP_CONNECT_OTHER_DIGEST, ""},
+        {ASK " , ,\n" ASK "\n", 0, ""},
+        {ASK "=,Basic=, \"\n", 0, ""},
+    };
+    for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
+        char text[1024];
+        struct http_connect_response out;
+        size_t left;
+        snprintf(text, sizeof(text), "HTTP/1.1 407 x\n%s\n", offers[i].headers);
+        cr_assert_eq(respond(text, &out, &left), 1, "%zu", i);
+        cr_assert_eq(out.schemes, offers[i].schemes, "%zu: %x", i, out.schemes);
+        cr_assert_eq(out.digest.len, strlen(offers[i].digest), "%zu: %.*s", i, (int)out.digest.len,
+                     (const char *)out.digest.data);
+        cr_assert(out.digest.len == 0 || memcmp(out.digest.data, offers[i].digest, out.digest.len) == 0, "%zu", i);
+    }
 }
 
 Test(http_connect, what_is_not_http)
