@@ -143,6 +143,12 @@ static struct login *find(struct auth_pam *pam, uint64_t id)
 
 static void on_reply(struct auth_pam *pam, const struct pam_helper_reply *reply)
 {
+    if (reply->kind == PAM_HELPER_AFRESH) {
+        log_error("auth-pam: the process that asks PAM had died and runs again; the logins it had are refused");
+        pam->busy = 0;
+        refuse_all(&pam->sent);
+        return;
+    }
     struct login *login = find(pam, reply->id);
     if (reply->kind == PAM_HELPER_GONE) {
         pam->busy--;

@@ -208,6 +208,29 @@ static void run(const char *service)
     }
 }
 
+/* Run the process that serves, again a moment after each of its deaths: the daemon itself may no longer be root. */
+static void keep(const char *service)
+{
+    for (;;) {
+        pid_t worker = fork();
+        if (worker == 0) {
+            run(service);
+            _exit(0);
+        }
+        int status = 0;
+        while (worker > 0 && waitpid(worker, &status, 0) < 0 && errno == EINTR) {
+        }
+        if (worker > 0 && WIFEXITED(status)) {
+            return; /* the daemon's end is closed */
+        }
+        (void)sleep(1);
+        struct pam_helper_reply reply = {.kind = PAM_HELPER_AFRESH};
+        if (send(SOCKET_FD, &reply, sizeof(reply), MSG_NOSIGNAL) < 0) {
+            return;
+        }
+    }
+}
+
 /* Nothing of the daemon but the socket, standard output and errors. */
 static void let_go_of_files(int fd)
 {
@@ -242,7 +265,7 @@ int pam_helper_start(const char *service, int *fd, pid_t *pid)
         let_go_of_files(pair[1]);
         (void)prctl(PR_SET_NAME, "vpnd-pam");
         (void)prctl(PR_SET_DUMPABLE, 0);
-        run(service);
+        keep(service);
         _exit(0);
     }
     (void)close(pair[1]);

@@ -4,7 +4,7 @@
 
 /*
  * The process that talks to libpam. It keeps the privileges that the daemon drops, forks for every login, and ends
- * when the other end of its socket is closed. One datagram a message.
+ * when the other end of its socket is closed. A parent starts it again when it dies. One datagram a message.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +24,7 @@ struct pam_helper_request {
 enum pam_helper_reply_kind {
     PAM_HELPER_VERDICT, /* at most once a request */
     PAM_HELPER_GONE,    /* always, at the end: another request may be sent */
+    PAM_HELPER_AFRESH,  /* it had died and runs again; the requests so far get no answer (id is 0) */
 };
 
 struct pam_helper_reply {

@@ -405,6 +405,15 @@ pam() { # SERVER CLIENT
     credentials anna wrong
     start_client
     refused
+    stop client
+    # the one that serves is a child of the one that starts it again
+    kill -KILL "$(pgrep -n -x vpnd-pam -P "$(ip netns pids "$(ns s)" | paste -sd,)")"
+    expect_log "$WORK/server.log" 'the process that asks PAM had died and runs again'
+    : >"$WORK/client.log"
+    credentials anna 'secret word'
+    start_client
+    connected
+    stop client
     stop server
     wait_for 5 "the PAM process to end" sh -c "[ -z \"\$(ip netns pids '$(ns s)')\" ]"
 }
