@@ -151,7 +151,7 @@ static void on_reply(struct auth_pam *pam, const struct pam_helper_reply *reply)
     }
     struct login *login = find(pam, reply->id);
     if (reply->kind == PAM_HELPER_GONE) {
-        pam->busy--;
+        pam->busy -= pam->busy > 0; /* not of a request that the one before left unread */
         if (login) {
             log_error("auth-pam: a PAM module crashed or did not come to an end; the login is refused");
             vote(login, false);
