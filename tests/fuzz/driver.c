@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/rand.h"
 #include "fuzz.h"
@@ -112,6 +113,6 @@ int main(int argc, char *argv[])
     for (size_t i = 0; i < count; i++) {
         free(seeds[i].data);
     }
-    printf("%zu seeds, %lu mutations\n", count, runs);
+    dprintf(STDOUT_FILENO, "%zu seeds, %lu mutations\n", count, runs);
     return 0;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Key method 2 and the texts that it carries: options string, peer information. */
+/* Key method 2, the texts that it carries (options string, peer information), and what is negotiated from them. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "fuzz.h"
+#include "session/negotiate.h"
 #include "wire/keymethod.h"
 #include "wire/occ.h"
 #include "wire/peer_info.h"
@@ -49,6 +50,37 @@ static void info(const char *text)
     (void)peer_info_number(text, "IV_MTU", 65535, 0);
 }
 
+static void agreed(int result, const struct negotiated *outcome)
+{
+    FUZZ_REQUIRE(result != 0 || (outcome->cipher[0] && strlen(outcome->cipher) < sizeof(outcome->cipher)));
+}
+
+/* @text is whatever the peer may have said, @options its options string. */
+static void negotiate(const char *text, const char *options)
+{
+    static const struct negotiate_policy policy = {.data_ciphers = "AES-256-GCM:CHACHA20-POLY1305:AES-256-CBC",
+                                                   .fallback = "AES-256-CBC", .proto = NEGOTIATE_PROTO_CLIENT};
+    struct negotiate_peer peer;
+    struct negotiated outcome;
+    const char *refusal;
+    char flags[NEGOTIATE_TEXT_MAX];
+    char error[NEGOTIATE_TEXT_MAX];
+    char unknown[CIPHER_NAME_MAX];
+    negotiate_peer_parse(text, options, &peer);
+    int result = negotiate_server(&policy, &peer, &outcome, &refusal);
+    agreed(result, &outcome);
+    if (result == 0) {
+        FUZZ_REQUIRE(strlen(negotiate_flags_option(&peer, &outcome, flags)) < sizeof(flags));
+    } else {
+        FUZZ_REQUIRE(refusal);
+    }
+    agreed(negotiate_p2p(&policy, &peer, true, &outcome), &outcome);
+    struct negotiate_pushed pushed = {.protocol_flags = text, .key_derivation = text, .server_options = options};
+    agreed(negotiate_client(&policy, &pushed, &outcome, error, unknown), &outcome);
+    pushed = (struct negotiate_pushed){.cipher = text, .has_peer_id = true};
+    agreed(negotiate_client(&policy, &pushed, &outcome, error, unknown), &outcome);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     message(data, size, true);
@@ -56,6 +88,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = fuzz_text(data, size);
     options(text);
     info(text);
+    negotiate(text, NULL);
+    negotiate("IV_PROTO=8094\nIV_CIPHERS=BF-CBC\n", text);
+    negotiate(text, text);
     free(text);
     return 0;
 }

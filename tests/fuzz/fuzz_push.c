@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Options that a server pushes to a client, and lines that a hook returns to a server. */
+/* Options that a server pushes to a client, the messages that they come in, what becomes of their DNS settings; and
+ * lines that a hook returns to a server. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "client/pull.h"
 #include "config/config.h"
 #include "fuzz.h"
+#include "node/dns_settings.h"
 
 static void quiet(void *arg, enum config_level level, const char *text)
 {
@@ -47,6 +51,19 @@ static const struct config *base_config(bool server)
     return configs[server];
 }
 
+static void dns(const struct config *config)
+{
+    static struct dns_settings settings;
+    struct buf text = BUF_INIT(65536);
+    if (dns_settings_fill(config, "tun0", 1, &settings)) {
+        FUZZ_REQUIRE(dns_settings_are_sane(&settings));
+        for (unsigned abilities = 0; abilities < 8; abilities++) {
+            dns_settings_describe(&settings, dns_settings_choose(&settings, abilities), &text);
+        }
+    }
+    buf_free(&text, false);
+}
+
 static void push(const char *text)
 {
     struct config *clone = config_clone(base_config(false));
@@ -60,7 +77,28 @@ static void push(const char *text)
         (void)config_push_in_digest(line, false);
     }
     free(copy);
+    dns(clone);
     config_free(clone);
+}
+
+/* Twice: the second message goes on with the first, or begins anew. */
+static void messages(const char *text)
+{
+    struct cmd message = cmd_parse(text);
+    if (message.type == CMD_PUSH_REPLY || message.type == CMD_PUSH_UPDATE) {
+        struct pull pull;
+        struct pull_print print = {0};
+        pull_init(&pull);
+        for (int turn = 0; turn < 2; turn++) {
+            if (pull_add(&pull, &message) == PULL_COMPLETE) {
+                pull_print_take(&print, &pull, true);
+                FUZZ_REQUIRE(pull_print_equal(&print, &print));
+                pull_print_free(&print);
+            }
+        }
+        pull_free(&pull);
+    }
+    free(pull_redact(text));
 }
 
 static void client_lines(const char *text)
@@ -79,7 +117,9 @@ static void client_lines(const char *text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = fuzz_text(data, size);
+    log_settings_set(&(struct log_settings){.verb = 0});
     push(text);
+    messages(text);
     client_lines(text);
     free(text);
     return 0;

@@ -4,6 +4,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_control_message \
 	tests/fuzz/fuzz_key_method \
 	tests/fuzz/fuzz_login \
+	tests/fuzz/fuzz_management \
 	tests/fuzz/fuzz_inner_packet \
 	tests/fuzz/fuzz_offload \
 	tests/fuzz/fuzz_payload \
@@ -11,6 +12,9 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_key_file \
 	tests/fuzz/fuzz_plugin_message \
 	tests/fuzz/fuzz_push \
+	tests/fuzz/fuzz_record \
+	tests/fuzz/fuzz_server \
+	tests/fuzz/fuzz_session \
 	tests/fuzz/fuzz_certificate
 check_PROGRAMS += $(FUZZ_TARGETS)
 FUZZ_COMMON = tests/fuzz/input.c tests/fuzz/fuzz.h
@@ -40,7 +44,7 @@ tests_fuzz_fuzz_control_message_LDADD = $(LIB_WIRE) $(LIB_BASE) $(WIRE_LIBS)
 tests_fuzz_fuzz_key_method_SOURCES = tests/fuzz/fuzz_key_method.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 tests_fuzz_fuzz_key_method_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_key_method_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
-tests_fuzz_fuzz_key_method_LDADD = $(LIB_WIRE) $(LIB_BASE) $(WIRE_LIBS)
+tests_fuzz_fuzz_key_method_LDADD = $(LIB_SESSION) $(WIRE_LIBS)
 tests_fuzz_fuzz_inner_packet_SOURCES = tests/fuzz/fuzz_inner_packet.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 tests_fuzz_fuzz_inner_packet_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_inner_packet_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
@@ -56,7 +60,7 @@ tests_fuzz_fuzz_payload_LDADD = $(LIB_WIRE) $(LIB_BASE) $(WIRE_LIBS)
 tests_fuzz_fuzz_proxy_SOURCES = tests/fuzz/fuzz_proxy.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 tests_fuzz_fuzz_proxy_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_proxy_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
-tests_fuzz_fuzz_proxy_LDADD = $(LIB_WIRE) $(LIB_BASE) $(WIRE_LIBS)
+tests_fuzz_fuzz_proxy_LDADD = $(LIB_ALL) $(ALL_LIBS)
 tests_fuzz_fuzz_plugin_message_SOURCES = tests/fuzz/fuzz_plugin_message.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 tests_fuzz_fuzz_plugin_message_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_plugin_message_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
@@ -68,7 +72,7 @@ tests_fuzz_fuzz_key_file_LDADD = $(LIB_CRYPTO) $(LIB_BASE) $(CRYPTO_LIBS)
 tests_fuzz_fuzz_push_SOURCES = tests/fuzz/fuzz_push.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 tests_fuzz_fuzz_push_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_push_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
-tests_fuzz_fuzz_push_LDADD = $(LIB_CONFIG) $(LIB_BASE) $(WIRE_LIBS)
+tests_fuzz_fuzz_push_LDADD = $(LIB_ALL) $(ALL_LIBS)
 tests_fuzz_fuzz_certificate_SOURCES = tests/fuzz/fuzz_certificate.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 tests_fuzz_fuzz_certificate_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_certificate_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
@@ -77,3 +81,19 @@ tests_fuzz_fuzz_login_SOURCES = tests/fuzz/fuzz_login.c $(FUZZ_COMMON) $(FUZZ_MA
 tests_fuzz_fuzz_login_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_login_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 tests_fuzz_fuzz_login_LDADD = $(LIB_AUTH) $(LIB_BASE) $(ALL_LIBS)
+tests_fuzz_fuzz_management_SOURCES = tests/fuzz/fuzz_management.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+tests_fuzz_fuzz_management_CPPFLAGS = $(FUZZ_CPPFLAGS)
+tests_fuzz_fuzz_management_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_management_LDADD = $(LIB_ALL) $(ALL_LIBS)
+tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz_record.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+tests_fuzz_fuzz_record_CPPFLAGS = $(FUZZ_CPPFLAGS)
+tests_fuzz_fuzz_record_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_record_LDADD = $(LIB_DP) $(LIB_BASE) $(DP_LIBS)
+tests_fuzz_fuzz_server_SOURCES = tests/fuzz/fuzz_server.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+tests_fuzz_fuzz_server_CPPFLAGS = $(FUZZ_CPPFLAGS)
+tests_fuzz_fuzz_server_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_server_LDADD = $(LIB_ALL) $(ALL_LIBS)
+tests_fuzz_fuzz_session_SOURCES = tests/fuzz/fuzz_session.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+tests_fuzz_fuzz_session_CPPFLAGS = $(FUZZ_CPPFLAGS)
+tests_fuzz_fuzz_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_session_LDADD = $(LIB_SESSION) $(WIRE_LIBS)
