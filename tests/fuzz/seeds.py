@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Seeds for the fuzz targets: every packet and text of tests/vectors and tests/fuzz/seeds.
+"""Seeds for the fuzz targets: every packet and text of tests/vectors and tests/fuzz, and what is made of them here.
 
 usage: seeds.py            lines of hexadecimal digits to standard output
        seeds.py FOLDER     one file a seed, for libFuzzer
@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import struct
 import sys
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -25,6 +26,79 @@ def strings(value):
             yield from strings(inner)
 
 
+def checksum(data):
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def with_checksum(pseudo, header, payload, at):
+    value = checksum(pseudo + header[:at] + b"\0\0" + header[at + 2 :] + payload)
+    return header[:at] + struct.pack("!H", value) + header[at + 2 :] + payload
+
+
+def inner(version, proto, number, payload):
+    """Packet @number of a TCP or UDP flow, as a sender would cut it from a stream."""
+    if proto == 6:
+        l4, at = struct.pack("!HHIIBBHHH", 4000, 80, 1 + number * len(payload), 7, 0x50, 0x10, 500, 0, 0), 16
+    else:
+        l4, at = struct.pack("!HHHH", 4000, 53, 8 + len(payload), 0), 6
+    length = len(l4) + len(payload)
+    if version == 4:
+        ends = b"\x0a\x4d\0\x02\x0a\x4d\0\x01"
+        start = struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, 100 + number, 0x4000, 64, proto, 0)
+        ip = with_checksum(b"", start + ends, b"", 10)
+        pseudo = ends + struct.pack("!BBH", 0, proto, length)
+    else:
+        ends = b"\xfd" + b"\0" * 14 + b"\x02\xfd" + b"\0" * 14 + b"\x01"
+        ip = struct.pack("!IHBB", 0x60000000, length, proto, 64) + ends
+        pseudo = ends + struct.pack("!II", length, proto)
+    return ip + with_checksum(pseudo, l4, payload, at)
+
+
+def offload():
+    """Super-packets behind the header of a device, and packets that can be merged, each behind its length / 8."""
+    ethernet = b"\2\0\0\0\0\1\2\0\0\0\0\2"
+    for version, proto in ((4, 6), (6, 6), (4, 17), (6, 17)):
+        kind = 5 if proto == 17 else 1 if version == 4 else 4
+        header = struct.pack("=BBHHHH", 1, kind, 0, 100, 20 if version == 4 else 40, 16 if proto == 6 else 6)
+        frame = ethernet + (b"\x08\0" if version == 4 else b"\x86\xdd")
+        for start in (b"", frame):
+            packet = start + inner(version, proto, 0, bytes(range(250)))
+            yield header + packet
+            yield header[:1] + b"\0" + header[2:] + packet
+            pad = -len(start + inner(version, proto, 0, b"")) % 8 + 64
+            parts = [start + inner(version, proto, n, bytes([n] * pad)) for n in range(5)]
+            yield b"".join(bytes([len(part) // 8]) + part for part in parts)
+
+
+def sessions(packets):
+    """The packets of a handshake for each wrapping and role of fuzz_session."""
+    for choice in (0, 1, 2, 0x40, 0x41, 0x42, 0xC0, 0xC1):
+        for order in (packets, packets[::-1], packets[:1] + packets[3:]):
+            yield bytes([choice]) + b"".join(struct.pack("!H", len(p)) + p for p in order)
+
+
+def options():
+    """Each option with some arguments, as a server would push it."""
+    arguments = ("", " 1", " 10.1.0.0 255.255.0.0", " fd00::2/64 fd00::1", " a b c")
+    names = []
+    config = os.path.join(os.path.dirname(TESTS), "src", "config")
+    for name in sorted(os.listdir(config)):
+        if name.endswith(".def"):
+            with open(os.path.join(config, name), encoding="utf-8") as f:
+                names += re.findall(r'^[A-Z_]+\([^"\n]*"([a-z0-9-]+)"', f.read(), re.MULTILINE)
+    for first in range(0, len(names), 8):
+        yield ",".join(n + a for n in names[first : first + 8] for a in arguments).encode()
+
+
+def certificates():
+    with open(os.path.join(TESTS, "fuzz", "certificates"), encoding="utf-8") as f:
+        yield from (bytes.fromhex(line) for line in f)
+
+
 def seeds():
     found = {b""}
     for name in sorted(os.listdir(os.path.join(TESTS, "vectors"))):
@@ -37,6 +111,10 @@ def seeds():
     with open(os.path.join(TESTS, "fuzz", "texts"), encoding="utf-8") as f:
         for line in f:
             found.add(line.rstrip("\n").encode().decode("unicode_escape").encode("latin-1"))
+    with open(os.path.join(TESTS, "vectors", "control_packets_plain.json"), encoding="utf-8") as f:
+        packets = [bytes.fromhex(p["packet"]) for p in json.load(f)["packets"]]
+    for made in (offload(), sessions(packets), options(), certificates()):
+        found.update(made)
     return sorted(found)
 
 
