@@ -27,7 +27,7 @@ FUZZ_LINK =
 TESTS += tests/fuzz/run.sh
 endif
 FUZZ_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/fuzz
-EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/seeds.py tests/fuzz/texts tests/fuzz/certificates tests/fuzz/driver.c
+EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/coverage.sh tests/fuzz/seeds.py tests/fuzz/texts tests/fuzz/certificates tests/fuzz/driver.c
 SH_LOG_COMPILER = $(SHELL)
 
 fuzz-targets: $(FUZZ_TARGETS)
