@@ -7,9 +7,12 @@ what=${1:-build}
 build="gcc make autoconf automake pkg-config libssl-dev liblz4-dev liblzo2-dev libcap-ng-dev libuv1-dev liburcu-dev
  libmnl-dev libnftables-dev libjansson-dev libpam0g-dev libsystemd-dev libseccomp-dev libmicrohttpd-dev python3"
 demo="openssl iproute2 iputils-ping iperf3 procps"
-tests="$demo libcriterion-dev openvpn nftables socat tcpdump ethtool jq clang llvm libclang-rt-dev shellcheck
+tests="$demo libcriterion-dev openvpn nftables socat tcpdump ethtool jq clang llvm shellcheck
  curl nginx-light dnsmasq-base busybox squid dante-server fail2ban easy-rsa mandoc zsh fish conntrack
   slapd openvpn-auth-ldap freeradius openvpn-auth-radius network-manager network-manager-openvpn dbus prometheus"
+
+# Sanitizers and libFuzzer of clang are a package of their own, but for Ubuntu 22.04.
+grep -q jammy /etc/os-release || tests="$tests libclang-rt-dev"
 
 case $what in
 build) wanted=$build ;;
