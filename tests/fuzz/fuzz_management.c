@@ -175,6 +175,53 @@ static void ask(struct mgmt *m, unsigned which)
     }
 }
 
+/* ------------------------------------------------------------------ a client of the server that logs in */
+
+struct login {
+    struct event_bus *bus;
+    struct event_request *request;
+    bool accepted;
+};
+
+static void login_done(void *arg, const struct event_result *result)
+{
+    struct login *l = arg;
+    l->request = NULL;
+    l->accepted = result->accepted;
+}
+
+static bool login_pending(void *arg, unsigned timeout_s, const char *method, const char *extra)
+{
+    (void)arg;
+    (void)method;
+    FUZZ_REQUIRE(extra);
+    return timeout_s < 1000;
+}
+
+static void login_begin(struct login *l, struct event_bus *bus)
+{
+    struct event event = {.type = EVENT_USER_PASS, .username = "anna", .password = "secret", .has_client = true,
+                          .key_id = 1};
+    struct event_asker asker = {.done = login_done, .pending = login_pending, .arg = l};
+    *l = (struct login){.bus = bus};
+    l->request = event_ask(bus, &event, &asker);
+}
+
+static void login_end(struct login *l)
+{
+    struct event event = {.type = EVENT_CLIENT_CONNECT, .has_client = true, .key_id = 1};
+    if (l->request) {
+        event_cancel(l->request);
+    } else if (l->accepted) {
+        struct event_asker asker = {.done = login_done, .arg = l};
+        (void)event_ask(l->bus, &event, &asker);
+        event.type = EVENT_CLIENT_ESTABLISHED;
+        event_announce(l->bus, &event);
+    }
+    event.type = EVENT_CLIENT_DISCONNECT;
+    event_announce(l->bus, &event);
+}
+
 /* ------------------------------------------------------------------ one conversation */
 
 static int dial(const char *path)
@@ -224,7 +271,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char path[64];
     struct config config = {.management_log_cache = 5, .management_version = 5, .management_hold = true,
                             .management_query_passwords = true, .management_query_remote = true,
-                            .management_query_proxy = true};
+                            .management_query_proxy = true, .management_client_auth = data[0] & 8};
     (void)snprintf(path, sizeof(path), "/tmp/vpnd-fuzz-%d.sock", (int)getpid());
     config.management = (struct config_management){.address = path, .is_unix = true};
     silence();
@@ -236,8 +283,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                              .host = data[0] & 8 ? &server_host : &client_host};
     FUZZ_REQUIRE(mgmt_new(&open, &mgmt) == 0 && mgmt);
     ask(mgmt, data[0] & 7);
+    struct login login;
+    login_begin(&login, bus);
     int fd = dial(path);
     converse(&loop, fd, data + 1, size - 1);
+    login_end(&login);
     close(fd);
     mgmt_free(mgmt);
     (void)uv_run(&loop, UV_RUN_DEFAULT);

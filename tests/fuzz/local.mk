@@ -1,5 +1,6 @@
 # Each target is a libFuzzer program with --enable-fuzz, else a test that runs seeds and some mutations.
 FUZZ_TARGETS = \
+	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_control_packet \
 	tests/fuzz/fuzz_control_message \
 	tests/fuzz/fuzz_key_method \
@@ -97,3 +98,7 @@ tests_fuzz_fuzz_session_SOURCES = tests/fuzz/fuzz_session.c $(FUZZ_COMMON) $(FUZ
 tests_fuzz_fuzz_session_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 tests_fuzz_fuzz_session_LDADD = $(LIB_SESSION) $(WIRE_LIBS)
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+tests_fuzz_fuzz_config_CPPFLAGS = $(FUZZ_CPPFLAGS)
+tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_config_LDADD = $(LIB_CONFIG) $(LIB_BASE) $(WIRE_LIBS)

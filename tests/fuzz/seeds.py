@@ -82,7 +82,7 @@ def sessions(packets):
 
 
 def options():
-    """Each option with some arguments, as a server would push it."""
+    """Each option with some arguments, as a server would push it and as a file has it."""
     arguments = ("", " 1", " 10.1.0.0 255.255.0.0", " fd00::2/64 fd00::1", " a b c")
     names = []
     config = os.path.join(os.path.dirname(TESTS), "src", "config")
@@ -91,7 +91,9 @@ def options():
             with open(os.path.join(config, name), encoding="utf-8") as f:
                 names += re.findall(r'^[A-Z_]+\([^"\n]*"([a-z0-9-]+)"', f.read(), re.MULTILINE)
     for first in range(0, len(names), 8):
-        yield ",".join(n + a for n in names[first : first + 8] for a in arguments).encode()
+        lines = [n + a for n in names[first : first + 8] for a in arguments]
+        yield ",".join(lines).encode()
+        yield "\n".join(lines).encode()
 
 
 def certificates():
