@@ -48,10 +48,18 @@ static void extensions(X509 *cert)
     (void)cert_has_extended_key_usage(cert, "TLS Web Client Authentication", "fuzz");
     (void)cert_is_type(cert, CONFIG_PEER_CLIENT);
     (void)cert_not_after(cert);
-    struct env env = {0};
-    struct config_x509_track_list none = {0};
-    cert_export(cert, 0, &none, &env);
-    env_free(&env);
+    static const char *const attributes[] = {"CN", "emailAddress", "subjectAltName", "extendedKeyUsage"};
+    struct config_x509_track items[4];
+    struct config_x509_track_list tracked = {.items = items};
+    for (; tracked.count < 4; tracked.count++) {
+        items[tracked.count] = (struct config_x509_track){.attribute = (char *)(uintptr_t)attributes[tracked.count]};
+    }
+    for (size_t count = 0; count <= 4; count += 4) {
+        struct env env = {0};
+        tracked.count = count;
+        cert_export(cert, 0, &tracked, &env);
+        env_free(&env);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -11,6 +11,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_payload \
 	tests/fuzz/fuzz_proxy \
 	tests/fuzz/fuzz_key_file \
+	tests/fuzz/fuzz_peer \
 	tests/fuzz/fuzz_plugin_message \
 	tests/fuzz/fuzz_push \
 	tests/fuzz/fuzz_record \
@@ -102,3 +103,7 @@ tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(FUZZ_COMMON) $(FUZZ_
 tests_fuzz_fuzz_config_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 tests_fuzz_fuzz_config_LDADD = $(LIB_CONFIG) $(LIB_BASE) $(WIRE_LIBS)
+tests_fuzz_fuzz_peer_SOURCES = tests/fuzz/fuzz_peer.c tests/sim/sim_tls.c tests/sim/sim_tls.h $(FUZZ_COMMON) $(FUZZ_MAIN)
+tests_fuzz_fuzz_peer_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(top_srcdir)/tests/sim
+tests_fuzz_fuzz_peer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_peer_LDADD = $(LIB_SESSION) $(WIRE_LIBS)

@@ -81,6 +81,16 @@ def sessions(packets):
             yield bytes([choice]) + b"".join(struct.pack("!H", len(p)) + p for p in order)
 
 
+def peers(messages):
+    """A key exchange and texts behind it, whole and in two records, for fuzz_peer."""
+    client = bytes.fromhex(messages["client_with_credentials"])
+    server = bytes.fromhex(messages["server"])
+    texts = (b"PUSH_REQUEST\0", b"EXIT\0PUSH_REQUEST\r\n\0", b"AUTH_FAILED,\x01\n\xff\0half")
+    for choice, message in ((0, server), (1, client), (2, server), (3, client)):
+        for records in ((message,) + texts, (message[:70], message[70:]) + texts, (message + texts[0],)):
+            yield bytes([choice]) + b"".join(struct.pack("!H", len(r)) + r for r in records)
+
+
 def options():
     """Each option with some arguments, as a server would push it and as a file has it."""
     arguments = ("", " 1", " 10.1.0.0 255.255.0.0", " fd00::2/64 fd00::1", " a b c")
@@ -115,7 +125,9 @@ def seeds():
             found.add(line.rstrip("\n").encode().decode("unicode_escape").encode("latin-1"))
     with open(os.path.join(TESTS, "vectors", "control_packets_plain.json"), encoding="utf-8") as f:
         packets = [bytes.fromhex(p["packet"]) for p in json.load(f)["packets"]]
-    for made in (offload(), sessions(packets), options(), certificates()):
+    with open(os.path.join(TESTS, "vectors", "control_key_method_2.json"), encoding="utf-8") as f:
+        messages = json.load(f)
+    for made in (offload(), sessions(packets), peers(messages), options(), certificates()):
         found.update(made)
     return sorted(found)
 
