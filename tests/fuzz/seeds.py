@@ -76,7 +76,7 @@ def offload():
 
 def sessions(packets):
     """The packets of a handshake for each wrapping and role of fuzz_session."""
-    for choice in (0, 1, 2, 0x40, 0x41, 0x42, 0xC0, 0xC1):
+    for choice in (0, 1, 2, 3, 0x23, 0x33, 0x40, 0x41, 0x42, 0x83, 0xC0, 0xC1):
         for order in (packets, packets[::-1], packets[:1] + packets[3:]):
             yield bytes([choice]) + b"".join(struct.pack("!H", len(p)) + p for p in order)
 
@@ -125,6 +125,8 @@ def seeds():
             found.add(line.rstrip("\n").encode().decode("unicode_escape").encode("latin-1"))
     with open(os.path.join(TESTS, "vectors", "control_packets_plain.json"), encoding="utf-8") as f:
         packets = [bytes.fromhex(p["packet"]) for p in json.load(f)["packets"]]
+    packets += [bytes([first]) + packets[0][1:] for first in (0x50, 0x58)]  # with a client's key behind them
+    packets += [bytes([0x58]) + packets[3][1:]]
     with open(os.path.join(TESTS, "vectors", "control_key_method_2.json"), encoding="utf-8") as f:
         messages = json.load(f)
     for made in (offload(), sessions(packets), peers(messages), options(), certificates()):
