@@ -25,7 +25,7 @@
 
 #define PEEK_SIZE 3
 #define FIRST_BYTES_LIMIT_MS 30000 /* a connection that says nothing is nobody's */
-#define ONE_BYTE_WAIT_MS 50        /* a lone first byte: look again, the socket stays readable */
+#define ONE_BYTE_WAIT_MS 50        /* too few first bytes: look again, the socket stays readable */
 #define CHUNK 16384
 #define VISITORS_MAX 1024 /* who says nothing for longest goes first */
 #define RELAYS_MAX 4096   /* of 32 KiB and two descriptors each */

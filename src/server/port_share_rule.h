@@ -10,7 +10,8 @@ enum port_share_verdict {
     PORT_SHARE_FOREIGN, /* relay it */
 };
 
-/** port_share_judge - whose connection begins with these bytes (spec: server behaviour, 9). Pure. */
+/** port_share_judge - whose connection begins with these bytes (spec: server behaviour, 9; but a length that only
+ *  tls-crypt-v2 has is no verdict before the opcode is there). Pure. */
 enum port_share_verdict port_share_judge(const void *first, size_t len);
 
 #endif

@@ -31,3 +31,15 @@ Test(port_share_rule, table)
     assert_verdict("\x04\xff\x50", 3, PORT_SHARE_FOREIGN);
     assert_verdict("\0\x2a\x50", 3, PORT_SHARE_FOREIGN);
 }
+
+/* OpenVPN relays it then; but two bytes may be all that has arrived of a client's first packet. */
+Test(port_share_rule, a_length_of_tls_crypt_v2_alone_decides_nothing)
+{
+    assert_verdict("\x01\x4f", 2, PORT_SHARE_FOREIGN);
+    assert_verdict("\x01\x50", 2, PORT_SHARE_MORE);
+    assert_verdict("\x03\x83", 2, PORT_SHARE_MORE);
+    assert_verdict("\x04\xfe", 2, PORT_SHARE_MORE);
+    assert_verdict("\x04\xff", 2, PORT_SHARE_FOREIGN);
+    assert_verdict("\x03\x83\x50", 3, PORT_SHARE_VPN);
+    assert_verdict("\x03\x83GET", 5, PORT_SHARE_FOREIGN);
+}
