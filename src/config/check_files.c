@@ -26,7 +26,15 @@ static void report(struct check *k, const struct subject *what, const char *path
     if (error == EACCES && k->reporter->reload) {
         return;
     }
-    check_error(k, "%s fails with '%s': %s (errno=%d)", what->name, path, strerror(error), error);
+    char start[PATH_MAX];
+    if (error == ENOENT && *path && *path != '/' && getcwd(start, sizeof(start))) {
+        check_error(k, "%s fails with '%s': %s (errno=%d); it was looked for in %s (option cd)", what->name, path,
+                    strerror(error), error, start);
+    } else if (error == EACCES && geteuid() != 0) {
+        check_error(k, "%s fails with '%s': %s (errno=%d); start vpnd as root", what->name, path, strerror(error), error);
+    } else {
+        check_error(k, "%s fails with '%s': %s (errno=%d)", what->name, path, strerror(error), error);
+    }
 }
 
 static void test(struct check *k, const struct subject *what, const char *path, int mode)

@@ -55,7 +55,7 @@ int config_load(int argc, char *const argv[], const struct config_reporter *repo
     struct set s = begin(c, reporter);
     s.act = act;
     int rc = parse_args(&s, argc, argv);
-    if (rc == 0 || (reporter && reporter->keep_going)) {
+    if (rc == 0 || (reporter && reporter->keep_going && !s.unread)) {
         int checked = validate(c, reporter);
         rc = rc == 0 ? checked : rc;
     }

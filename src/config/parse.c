@@ -316,6 +316,7 @@ static int include(struct set *s, const char *path)
     }
     int rc = parse_file(s, path);
     if (rc != 0 && rc != ERR_CONFIG) {
+        s->unread = true;
         return set_error_plain(s, "In %s:%u: Error opening configuration file: %s (%s)", s->source, s->line, path,
                                err_str(rc));
     }
@@ -359,8 +360,9 @@ int parse_args(struct set *s, int argc, char *const argv[])
     int rc = 0;
     for (int i = 1; i < argc;) {
         if (strncmp(argv[i], "--", 2) != 0 || !argv[i][2]) {
+            s->unread = true;
             return set_error_plain(s, "I'm trying to parse \"%s\" as an --option parameter but I don't see a leading "
-                                   "'--'", argv[i]);
+                                   "'--'; a file is named with --config FILE, when other options follow", argv[i]);
         }
         int n = 1;
         while (i + n < argc && strncmp(argv[i + n], "--", 2) != 0) {

@@ -34,6 +34,7 @@ struct set {
     bool forward_compatible;                /* setenv FORWARD_COMPATIBLE 1 */
     unsigned depth;                         /* of config includes */
     unsigned errors;                        /* reported so far */
+    bool unread;                            /* a file or the command line could not be read: what is there is not all */
 };
 
 #define SET_ARGS_MAX 16      /* words of a line, with the option itself */

@@ -48,8 +48,8 @@ errors() {
         'must be used with --client-config-dir (t.conf:19)' \
         "option 'secret' is not supported"
     check 1 "$server"$'\nca none.crt\nclient-config-dir none' \
-        "--ca fails with 'none.crt': No such file or directory (errno=2) (t.conf:15)" \
-        "--client-config-dir fails with 'none': No such file or directory (errno=2) (t.conf:16)" \
+        "--ca fails with 'none.crt': No such file or directory (errno=2); it was looked for in $WORK (option cd) (t.conf:15)" \
+        "--client-config-dir fails with 'none': No such file or directory (errno=2); it was looked for in $WORK (option cd) (t.conf:16)" \
         'Please correct these errors.'
     check 1 "${client/client.key/server.key}" 'pki/private/server.key'
     check 1 "${client/pki\/ca.crt/tls-crypt.key}" 'tls-crypt.key'
@@ -58,6 +58,26 @@ errors() {
     check 1 "$server"$'\nuser no-such-user' 'failed to find UID for user no-such-user'
     check 1 "$client"$'\n<connection>\nnobind\n</connection>' "must contain exactly one 'remote'"
     check 1 $'client\ndev tun\nremote a\n' 'No client-side authentication method' 'You must define CA file' 'No server certificate verification method' 'no tls-crypt'
+}
+
+# What cannot be read at all is one line, without errors about what would have been inside.
+unread() {
+    place
+    printf '%s\n' "$client" >t.conf
+    local arguments
+    for arguments in '--config none.conf --check' 'none.conf' 't.conf --check'; do
+        # shellcheck disable=SC2086 # a list of words
+        ! "$VPND" $arguments >out 2>&1 || fail "$arguments succeeds"
+        [ "$(grep -vc '^Use --help' out)" = 1 ] || fail "$arguments: $(cat out)"
+        case $arguments in
+        *none.conf*) grep -qF 'Error opening configuration file: none.conf (No such file or directory)' out ;;
+        *) grep -qF 'a file is named with --config FILE, when other options follow' out ;;
+        esac || fail "$arguments: $(cat out)"
+    done
+    need setpriv
+    chmod 755 . && chmod a+rX -R pki && chmod 600 tls-crypt.key
+    setpriv --reuid nobody --clear-groups "$VPND" --config t.conf --check >out 2>&1 || true
+    grep -qF -- "--tls-crypt fails with 'tls-crypt.key': Permission denied (errno=13); start vpnd as root (t.conf:7)" out || fail "$(cat out)"
 }
 
 weak() {
@@ -131,6 +151,7 @@ expiry() {
 
 run_case right right
 run_case errors errors
+run_case unread unread
 run_case weak weak
 run_case expiry expiry
 finish

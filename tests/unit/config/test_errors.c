@@ -236,4 +236,7 @@ Test(errors, command_line)
     load = load_args((const char *const[]){"none.conf", NULL});
     cr_expect(load_said(load, "In [CMD-LINE]:1: Error opening configuration file: none.conf"));
     load_free(load);
+    load = load_args((const char *const[]){"none.conf", "--check", NULL});
+    cr_expect(load_said(load, "a file is named with --config FILE"));
+    load_free(load);
 }
