@@ -89,6 +89,9 @@ static void report_difference(void *arg, const struct occ_difference *d)
     case OCC_INCONSISTENT:
         log_warn("WARNING: '%.*s' is used inconsistently, local='%.*s', remote='%.*s'", name_len, local, local_len, local,
                  remote_len, remote);
+        if (occ_is_device_kind(d)) {
+            log_warn("Hint: nothing passes between tun and tap: 'dev' has to be of the same kind at both ends");
+        }
         break;
     case OCC_ONLY_LOCAL:
         log_warn("WARNING: '%.*s' is present in local config but missing in remote config, local='%.*s'", name_len, local,

@@ -28,6 +28,7 @@ struct link {
     struct transport *transport;
     struct session_driver *driver;
     struct udp_refusal *refusal;   /* asked until the server answers; NULL: not asked */
+    bool port_refused;             /* it said that nothing listens there */
     struct loop_timer *poll_timer; /* connect-timeout: until the first packet */
     struct push_request *push;
     struct loop_timer *tick_timer;
@@ -197,7 +198,11 @@ static void on_failed(struct link *l, const struct session_event *event)
     const struct session_config *config = settings_session(l->settings);
     bool wrapped = !wrap_config_plain(config->wrap);
     if (!l->request.quiet || l->started) {
-        handshake_report_failure(event, remote_of(l), config->hand_window_s, link_is_tcp(l), wrapped);
+        struct session_event told = *event;
+        if (l->port_refused && told.hint == SESSION_HINT_NO_REPLY) {
+            told.hint = SESSION_HINT_NONE; /* a better one was given already */
+        }
+        handshake_report_failure(&told, remote_of(l), config->hand_window_s, link_is_tcp(l), wrapped);
     }
     if (event->type == SESSION_EV_FAILED || link_is_tcp(l)) {
         over(l, RESTART_TLS_ERROR);
@@ -293,6 +298,7 @@ static void on_port_refused(void *arg)
     log_error("Hint for %s: the host there says that nothing listens on this port for UDP; is the server up, the port"
               " right, and is it not for TCP?",
               addr_format_log(remote_of(l), text));
+    l->port_refused = true;
     udp_refusal_free(l->refusal);
     l->refusal = NULL;
 }

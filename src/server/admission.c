@@ -6,6 +6,7 @@
 #include "base/rand.h"
 #include "config/config.h"
 #include "session/wrap.h"
+#include "wire/opcode.h"
 
 #define LINES_MAX 20 /* in so many seconds: one peer that tries again and again stays visible */
 #define LINES_PERIOD_S 10
@@ -99,6 +100,22 @@ static void log_flood(struct admission *a)
         a->initial.max, a->initial.period_s, a->initial.period_s);
 }
 
+/* A reset is 14 bytes long; what is longer has a tag of at least 20 bytes, a packet number and a time. */
+static bool looks_wrapped(const uint8_t *packet, size_t len)
+{
+    return len >= 14 + 20 + 8 && opcode_is_hard_reset(packet[0] >> 3);
+}
+
+static void log_wrapped(struct admission *a, const union addr *source)
+{
+    char text[ADDR_TEXT_MAX];
+    if (admission_may_log(a)) {
+        log_write(LOG_SEV_ERROR, 1, NULL,
+                  "TLS Error: %s seems to use tls-auth, tls-crypt or tls-crypt-v2, and this server does not: both ends"
+                  " need the same line", addr_format_log(source, text));
+    }
+}
+
 void admission_judge(struct admission *a, bool tcp, const union addr *source, const uint8_t *packet, size_t len,
                      struct cookie_verdict *out)
 {
@@ -109,6 +126,8 @@ void admission_judge(struct admission *a, bool tcp, const union addr *source, co
     a->dropped[out->reason]++;
     if (out->reason == COOKIE_REASON_RATE) {
         log_flood(a);
+    } else if (out->reason == COOKIE_REASON_FORMAT && wrap_config_plain(a->udp.wrap) && looks_wrapped(packet, len)) {
+        log_wrapped(a, source);
     } else {
         log_refusal(a, source, out->reason);
     }

@@ -53,6 +53,10 @@ static void log_difference(void *arg, const struct occ_difference *d)
         instance_log(instance, LOG_SEV_WARN, 3, "WARNING: '%.*s' is used inconsistently, local='%.*s', remote='%.*s'",
                      (int)strcspn((const char *)d->local.data, " ,"), (const char *)d->local.data, (int)d->local.len,
                      (const char *)d->local.data, (int)d->remote.len, (const char *)d->remote.data);
+        if (occ_is_device_kind(d)) {
+            instance_log(instance, LOG_SEV_WARN, 1, "%s",
+                         "Hint: nothing passes between tun and tap: 'dev' has to be of the same kind at both ends");
+        }
         break;
     case OCC_ONLY_LOCAL:
         instance_log(instance, LOG_SEV_WARN, 3,
@@ -182,8 +186,10 @@ static const char *hint_text(enum session_hint hint)
         return "TLS worked, but the key exchange inside did not: is the client very old?";
     case SESSION_HINT_STALLED:
         return "the handshake began and then stopped: packet loss, or large packets do not arrive (MTU)";
-    case SESSION_HINT_NONE:
     case SESSION_HINT_TLS_ERROR:
+        return "the client's certificate or TLS offer was refused here: a VERIFY ERROR line says why; check ca,"
+               " crl-verify and remote-cert-tls of this server, or whose certificate the client has";
+    case SESSION_HINT_NONE:
         break;
     }
     return NULL;

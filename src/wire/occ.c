@@ -167,6 +167,14 @@ static bool never_matters(struct span word)
     return false;
 }
 
+bool occ_is_device_kind(const struct occ_difference *difference)
+{
+    struct span tun = of_text("dev-type tun");
+    struct span tap = of_text("dev-type tap");
+    return (same(difference->local, tun) && same(difference->remote, tap)) ||
+           (same(difference->local, tap) && same(difference->remote, tun));
+}
+
 unsigned occ_compare(const char *expected, const char *received,
                      void (*fn)(void *arg, const struct occ_difference *difference), void *arg)
 {

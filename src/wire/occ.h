@@ -56,6 +56,9 @@ struct occ_difference {
     struct span remote;
 };
 
+/** occ_is_device_kind - one end has a tun and the other one a tap device: no packet passes. */
+bool occ_is_device_kind(const struct occ_difference *difference);
+
 /**
  * occ_compare - report every difference worth a line (items that never matter are left out)
  * @expected: occ_build(of_peer = true)

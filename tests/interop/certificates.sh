@@ -82,6 +82,7 @@ other_authority() { # CLIENT
     cp "$WORK/other/client1."* "$WORK/pki/"
     start_both
     refuses server '10.99.0.2:[0-9]+ VERIFY ERROR: depth=0, error=.*: O=Test, CN=client1, serial='
+    expect_log "$WORK/server.log" 'Hint: .* certificate or TLS offer was refused here'
     told client '[Aa]lert:? unknown (ca|CA)'
 }
 
@@ -230,6 +231,29 @@ wrong_direction() { # SERVER CLIENT
     not_connected
 }
 
+# A key at the client only: what comes is no packet for the server, which says what it looks like.
+key_at_one_end() { # CLIENT LINE...
+    setting vpnd "$1"
+    new_key "$WORK/one.key"
+    "$OPENVPN" --genkey tls-crypt-v2-server "$WORK/v2s.key" >/dev/null
+    "$OPENVPN" --tls-crypt-v2 "$WORK/v2s.key" --genkey tls-crypt-v2-client "$WORK/v2c.key" >/dev/null
+    client_lines "$2"
+    start_both
+    expect_log "$WORK/server.log" 'TLS Error: .*10.99.0.2:[0-9]+ seems to use tls-auth, tls-crypt or tls-crypt-v2, and this server does not'
+    not_connected
+}
+
+# The tunnel comes up but nothing passes: both logs say it.
+tun_against_tap() {
+    setting vpnd vpnd
+    replace client dev 'dev tap'
+    replace server dev 'dev tun'
+    start_both
+    connected
+    expect_log "$WORK/client.log" "Hint: nothing passes between tun and tap: 'dev' has to be of the same kind"
+    expect_log "$WORK/server.log" "Hint: nothing passes between tun and tap: 'dev' has to be of the same kind"
+}
+
 # A client's own key of tls-crypt-v2, judged by a program from the metadata inside; then a key that is too old.
 client_key() { # CLIENT
     setting vpnd "$1"
@@ -262,7 +286,8 @@ nobody_there() {
     setting vpnd vpnd
     start_client
     refuses client 'TLS key negotiation failed to occur within 4 seconds|Connection refused'
-    expect_log "$WORK/client.log" 'Hint for .*nothing came back'
+    expect_log "$WORK/client.log" 'Hint for .*nothing listens on this port'
+    ! grep -q 'nothing came back' "$WORK/client.log" || fail "a second hint that knows less"
 }
 
 tcp_against_udp() {
@@ -288,6 +313,11 @@ run_case wrong-direction,vpnd,openvpn wrong_direction vpnd openvpn
 run_case wrong-direction,openvpn,vpnd wrong_direction openvpn vpnd
 run_case client-key,openvpn client_key openvpn
 run_case client-key,vpnd client_key vpnd
+for wrap in 'tls-auth one.key' 'tls-crypt one.key' 'tls-crypt-v2 v2c.key'; do
+    run_case "key-at-one-end,${wrap%% *},openvpn" key_at_one_end openvpn "$wrap"
+    run_case "key-at-one-end,${wrap%% *},vpnd" key_at_one_end vpnd "$wrap"
+done
 run_case nobody-there nobody_there
+run_case tun-against-tap tun_against_tap
 run_case tcp-against-udp tcp_against_udp
 finish

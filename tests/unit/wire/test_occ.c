@@ -138,3 +138,16 @@ Test(occ, compare_reports_only_what_matters)
     cr_assert_eq(occ_compare(a, "", note, &seen), 1);
     cr_assert_gt(occ_compare("V4", "V4,,,\x01\x02,,x", note, &seen), 0);
 }
+
+Test(occ, tun_against_tap)
+{
+#define ITEM(text) {(const uint8_t *)(text), sizeof(text) - 1}
+    struct occ_difference d = {OCC_INCONSISTENT, ITEM("dev-type tun"), ITEM("dev-type tap")};
+    cr_expect(occ_is_device_kind(&d));
+    d = (struct occ_difference){OCC_INCONSISTENT, ITEM("dev-type tap"), ITEM("dev-type tun")};
+    cr_expect(occ_is_device_kind(&d));
+    d = (struct occ_difference){OCC_INCONSISTENT, ITEM("dev-type null"), ITEM("dev-type tun")};
+    cr_expect_not(occ_is_device_kind(&d));
+    d = (struct occ_difference){OCC_ONLY_LOCAL, ITEM("dev-type tun"), ITEM("")};
+    cr_expect_not(occ_is_device_kind(&d));
+}
