@@ -90,7 +90,7 @@ static void report_difference(void *arg, const struct occ_difference *d)
         log_warn("WARNING: '%.*s' is used inconsistently, local='%.*s', remote='%.*s'", name_len, local, local_len, local,
                  remote_len, remote);
         if (occ_is_device_kind(d)) {
-            log_warn("Hint: nothing passes between tun and tap: 'dev' has to be of the same kind at both ends");
+            log_warn("%s", OCC_DEVICE_KIND_HINT);
         }
         break;
     case OCC_ONLY_LOCAL:

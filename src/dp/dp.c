@@ -98,7 +98,8 @@ static void close_fds(const int *fds, unsigned count)
 
 int dp_device_attach(struct dp *dp, const struct dp_device *device)
 {
-    if (device->queues < 1 || device->queues > dp->config.workers * DP_DEVICE_LANES || device->mtu < MTU_MIN || device->mtu > MTU_MAX) {
+    bool queues = device->queues >= 1 && device->queues <= dp->config.workers * DP_DEVICE_LANES;
+    if (!queues || device->mtu < MTU_MIN || device->mtu > MTU_MAX) {
         close_fds(device->fds, device->queues <= DP_TUN_QUEUES_MAX ? device->queues : 0);
         return -EINVAL;
     }

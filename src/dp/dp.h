@@ -22,7 +22,7 @@ struct dp;
 #define DP_PEER_ID_MAX 0xFFFFFEu
 #define DP_NO_CONN 0u                  /* a path that is not a TCP connection */
 #define DP_WORKERS_MAX 16
-#define DP_DEVICE_LANES 8              /* device queues of one worker: flows of different ones never wait for each other */
+#define DP_DEVICE_LANES 8              /* device queues of a worker: flows of different ones never wait in line */
 #define DP_TUN_QUEUES_MAX (DP_WORKERS_MAX * DP_DEVICE_LANES)
 #define DP_CTRL_PACKET_MAX 2048        /* longest control packet passed either way, bytes */
 

@@ -24,7 +24,8 @@ void addresses_own(struct server *server)
 {
     const struct config *config = server->config;
     server->own = (struct server_addresses){0};
-    if (config->ifconfig.local && ip_parse(config->ifconfig.local, &server->own.local4) == 0 && addresses_have_netmask(config) &&
+    if (config->ifconfig.local && ip_parse(config->ifconfig.local, &server->own.local4) == 0 &&
+        addresses_have_netmask(config) &&
         config->ifconfig.remote_netmask) {
         (void)ip_parse(config->ifconfig.remote_netmask, &server->own.netmask4); /* validated */
     }

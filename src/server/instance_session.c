@@ -54,8 +54,7 @@ static void log_difference(void *arg, const struct occ_difference *d)
                      (int)strcspn((const char *)d->local.data, " ,"), (const char *)d->local.data, (int)d->local.len,
                      (const char *)d->local.data, (int)d->remote.len, (const char *)d->remote.data);
         if (occ_is_device_kind(d)) {
-            instance_log(instance, LOG_SEV_WARN, 1, "%s",
-                         "Hint: nothing passes between tun and tap: 'dev' has to be of the same kind at both ends");
+            instance_log(instance, LOG_SEV_WARN, 1, "%s", OCC_DEVICE_KIND_HINT);
         }
         break;
     case OCC_ONLY_LOCAL:

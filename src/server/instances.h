@@ -3,8 +3,8 @@
 #define VPND_SERVER_INSTANCES_H
 
 /*
- * The server's clients, findable by where they are (path), by peer id, by client id and by common name. Knows nothing of what a
- * client is: each embeds a struct instance_entry. Control thread only.
+ * The server's clients, findable by where they are (path), by peer id, by client id and by common name. Knows nothing
+ * of what a client is: each embeds a struct instance_entry. Control thread only.
  */
 #include <stdbool.h>
 #include <stdint.h>

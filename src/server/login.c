@@ -354,7 +354,8 @@ static bool same_text(const char *a, const char *b)
 
 bool login_same_identity(const struct login *a, const struct login *b)
 {
-    return same_text(login_username(a), login_username(b)) && a->known && b->known && a->has_certificate == b->has_certificate &&
+    return same_text(login_username(a), login_username(b)) && a->known && b->known &&
+           a->has_certificate == b->has_certificate &&
            (!a->has_certificate || memcmp(a->fingerprint, b->fingerprint, FINGERPRINT_SIZE) == 0) &&
            strcmp(login_common_name(a), login_common_name(b)) == 0;
 }

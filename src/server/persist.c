@@ -188,7 +188,10 @@ int persist_load(struct pool *pool, const char *path, bool fixed, uint64_t unix_
     }
     struct stat st;
     struct buf text = BUF_INIT(PERSIST_FILE_MAX);
-    int rc = fd < 0 || fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? read_all(fd, &text) : 0;
+    int rc = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
+    if (rc == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) { /* of a folder to hear its error */
+        rc = read_all(fd, &text);
+    }
     if (fd >= 0) {
         close(fd);
     }

@@ -56,6 +56,8 @@ struct occ_difference {
     struct span remote;
 };
 
+#define OCC_DEVICE_KIND_HINT "Hint: nothing passes between tun and tap: 'dev' has to be of the same kind at both ends"
+
 /** occ_is_device_kind - one end has a tun and the other one a tap device: no packet passes. */
 bool occ_is_device_kind(const struct occ_difference *difference);
 

@@ -237,7 +237,8 @@ void route_prefetch(const struct route_table *routes, const struct route_target 
     for (unsigned i = 0; i < n; i++) {
         unsigned link;
         struct table_node *node = table_first(&routes->table, hash[i], &link);
-        peer[i] = node ? atomic_load_explicit(&container_of(node, struct route, node)->peer, memory_order_acquire) : NULL;
+        const struct route *route = node ? container_of(node, struct route, node) : NULL;
+        peer[i] = route ? atomic_load_explicit(&route->peer, memory_order_acquire) : NULL;
         __builtin_prefetch(peer[i]);
     }
     for (unsigned i = 0; i < n; i++) {
